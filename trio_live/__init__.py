@@ -1,0 +1,221 @@
+"""Gemini Live sessions for Trio.
+
+    async with trio_live.open_session(trio_live.SessionConfig("gemini-3.8-live")) as session:
+        await session.send_text("Name three moons of Saturn.")
+        async for event in session:
+            match event:
+                case trio_live.AudioData(data=pcm):
+                    play(pcm)
+                case trio_live.TurnComplete():
+                    break
+
+A session is a scope. Entering it connects; leaving it, in whatever way, ends every task and closes
+the socket. Inside, `session` takes commands (`send_audio`, `send_text`, ...) and gives events, to
+the one `async for` above and to any number of `session.subscribe()`s, without losing any.
+
+The house, from the ground up; each room imports only from those before it:
+
+    wire/            the service's JSON as structs, and the codec
+    state            phases and their transition table, turns, what is known of a session
+    errors           LiveError and its tree
+    commands, events what a session is told, what it tells
+    transport/       connections: the contract, trio-websocket, memory
+    close_codes      what the end of a connection means
+    config           SessionConfig and TransportConfig
+    endpoints        where the service is, and credentials
+    outbound         command -> message, with the rules; inbound: message -> events
+    protocol         the whole conversation without I/O
+    subscription, fanout, watch   events to their readers
+    interfaces, handle            what users hold
+    outbox, session               what runs it
+    testing/, audio/, cli/        the embedded server and doubles; sound; the command line
+"""
+
+from types import FunctionType
+
+from trio_live.commands import (
+    ActivityEnd,
+    ActivityStart,
+    Disconnect,
+    EndAudioStream,
+    SendAudio,
+    SendClientContent,
+    SendRealtimeText,
+    SendText,
+    SendToolResponse,
+    SendVideo,
+    SessionCommand,
+    UpdateInstruction,
+)
+from trio_live.config import SessionConfig, TransportConfig
+from trio_live.endpoints import Custom, Endpoint, GoogleAI
+from trio_live.errors import (
+    ConfigError,
+    ConnectError,
+    ConnectionLost,
+    ConnectTimeout,
+    InvalidArgument,
+    InvalidArgumentType,
+    LiveError,
+    LocalProtocolError,
+    SessionClosed,
+    SetupError,
+    SetupTimeout,
+    SubscriberLagged,
+)
+from trio_live.events import (
+    AudioData,
+    CodeExecutionResult,
+    Connected,
+    Disconnected,
+    Error,
+    ExecutableCode,
+    GenerationComplete,
+    GoAway,
+    InlineData,
+    InputTranscription,
+    InteractionStatus,
+    Interrupted,
+    MediaDropped,
+    OutputTranscription,
+    PhaseChanged,
+    SessionEvent,
+    SessionResumeUpdate,
+    TextComplete,
+    TextDelta,
+    Thought,
+    ToolCall,
+    ToolCallCancelled,
+    TurnComplete,
+    Unknown,
+    Usage,
+    VoiceActivityEnd,
+    VoiceActivityStart,
+    WaitingForInput,
+)
+from trio_live.fanout import EventFanout
+from trio_live.handle import SessionHandle
+from trio_live.interfaces import SessionReader, SessionStatistics, SessionWriter
+from trio_live.session import SessionScope, open_session
+from trio_live.state import SessionPhase, SessionState, Turn
+from trio_live.subscription import Policy, Subscription, SubscriptionStatistics
+from trio_live.watch import PhaseWatch
+from trio_live.wire.client import (
+    AudioTranscriptionConfig,
+    AutomaticActivityDetection,
+    ContextWindowCompressionConfig,
+    FunctionDeclaration,
+    SlidingWindow,
+    ThinkingConfig,
+    Tool,
+)
+from trio_live.wire.content import Blob, Content, FunctionCall, FunctionResponse, Part
+from trio_live.wire.server import UsageMetadata
+
+__version__ = "0.1.0"
+
+__all__ = [
+    # Sessions
+    "open_session",
+    "SessionScope",
+    "SessionHandle",
+    "SessionReader",
+    "SessionWriter",
+    "SessionStatistics",
+    "SessionState",
+    "SessionPhase",
+    "Turn",
+    "PhaseWatch",
+    # Settings
+    "SessionConfig",
+    "TransportConfig",
+    "AudioTranscriptionConfig",
+    "AutomaticActivityDetection",
+    "ContextWindowCompressionConfig",
+    "SlidingWindow",
+    "ThinkingConfig",
+    "Tool",
+    "FunctionDeclaration",
+    # Endpoints
+    "Endpoint",
+    "GoogleAI",
+    "Custom",
+    # Content
+    "Blob",
+    "Content",
+    "FunctionCall",
+    "FunctionResponse",
+    "Part",
+    "UsageMetadata",
+    # Commands
+    "SessionCommand",
+    "SendAudio",
+    "SendVideo",
+    "SendText",
+    "SendRealtimeText",
+    "SendClientContent",
+    "SendToolResponse",
+    "UpdateInstruction",
+    "ActivityStart",
+    "ActivityEnd",
+    "EndAudioStream",
+    "Disconnect",
+    # Events
+    "SessionEvent",
+    "Connected",
+    "PhaseChanged",
+    "TextDelta",
+    "TextComplete",
+    "Thought",
+    "AudioData",
+    "InlineData",
+    "ExecutableCode",
+    "CodeExecutionResult",
+    "InputTranscription",
+    "OutputTranscription",
+    "ToolCall",
+    "ToolCallCancelled",
+    "Interrupted",
+    "GenerationComplete",
+    "TurnComplete",
+    "WaitingForInput",
+    "InteractionStatus",
+    "VoiceActivityStart",
+    "VoiceActivityEnd",
+    "Usage",
+    "GoAway",
+    "SessionResumeUpdate",
+    "Disconnected",
+    "Error",
+    "Unknown",
+    "MediaDropped",
+    # Subscriptions
+    "EventFanout",
+    "Subscription",
+    "SubscriptionStatistics",
+    "Policy",
+    # Errors
+    "LiveError",
+    "ConfigError",
+    "LocalProtocolError",
+    "InvalidArgument",
+    "InvalidArgumentType",
+    "ConnectError",
+    "ConnectTimeout",
+    "SetupError",
+    "SetupTimeout",
+    "SessionClosed",
+    "ConnectionLost",
+    "SubscriberLagged",
+]
+
+
+def _rename(names: list[str]) -> None:
+    """Let tracebacks and documentation name things where users import them from."""
+    for name in names:
+        public = globals()[name]
+        if isinstance(public, type | FunctionType) and public.__module__.startswith("trio_live."):
+            public.__module__ = "trio_live"
+
+
+_rename(__all__)

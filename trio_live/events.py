@@ -1,0 +1,328 @@
+"""SessionEvent: what a session tells.
+
+What lives here: one frozen struct per event, under the names of the seed's system where it has one.
+What must not: how they come about (inbound.py, protocol.py). They work with `match`:
+
+    match event:
+        case AudioData(data=pcm, response=number): ...
+        case Interrupted(response=number): ...
+
+**Order.** One frame of the service may hold several facts. Its events come in this order:
+`Interrupted` first, so that playback is stopped before anything else is looked at; then
+`Connected`, `GoAway`, `SessionResumeUpdate`, `ToolCallCancelled`; then what was said: voice
+activity, `InputTranscription`, the model's parts in their own order, `OutputTranscription`; then
+`ToolCall`; then `Usage`; then the ends: `TextComplete`, `GenerationComplete`, `TurnComplete`; then
+what nobody knows (`Unknown`, `Error`). Each `PhaseChanged` follows directly the event that caused
+it.
+
+**Responses.** Everything that the model says carries the number of the response it belongs to,
+counted from 1 for each session. A response ends when its turn is complete or it is interrupted.
+After `Interrupted(response=n)` whatever carries a number up to n is stale; playback should drop it.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+
+from trio_live.state import SessionPhase
+from trio_live.wire.base import Data
+from trio_live.wire.content import FunctionCall
+from trio_live.wire.server import UsageMetadata
+
+
+class Connected(Data, frozen=True):
+    """The service accepted the setup (`setupComplete`). `session_id` is "" if it named none."""
+
+    session_id: str
+
+
+class PhaseChanged(Data, frozen=True):
+    """The session entered `phase` from `previous`."""
+
+    phase: SessionPhase
+    previous: SessionPhase
+
+
+class TextDelta(Data, frozen=True):
+    """A piece of the model's text (`modelTurn.parts[].text`)."""
+
+    text: str
+    response: int
+
+
+class TextComplete(Data, frozen=True):
+    """The whole text of a response, once it is complete. Not sent for an interrupted one."""
+
+    text: str
+    response: int
+
+
+class Thought(Data, frozen=True):
+    """A piece of the model's reasoning (a text part marked `thought`)."""
+
+    text: str
+    response: int
+
+
+class AudioData(Data, frozen=True):
+    """A piece of the model's voice (`modelTurn.parts[].inlineData` of type audio).
+
+    Attributes:
+        data: PCM, signed 16-bit little-endian mono, unless `mime_type` says otherwise.
+        sample_rate_hz: Samples per second, from the mime type; 24,000 if it names none.
+        mime_type: As sent, for instance "audio/pcm;rate=24000".
+        response: The number of the response; see the module's text.
+    """
+
+    data: bytes
+    sample_rate_hz: int
+    mime_type: str
+    response: int
+
+
+class InlineData(Data, frozen=True):
+    """Media of another kind in the model's turn, such as an image."""
+
+    data: bytes
+    mime_type: str
+    response: int
+
+
+class ExecutableCode(Data, frozen=True):
+    """Code that the model runs at the service (`executableCode`)."""
+
+    code: str
+    language: str
+    response: int
+
+
+class CodeExecutionResult(Data, frozen=True):
+    """What that code gave (`codeExecutionResult`)."""
+
+    output: str
+    outcome: str
+    response: int
+
+
+class InputTranscription(Data, frozen=True):
+    """A piece of what the user said (`inputTranscription`). `finished` often never comes true."""
+
+    text: str
+    finished: bool = False
+
+
+class OutputTranscription(Data, frozen=True):
+    """A piece of what the model said aloud (`outputTranscription`)."""
+
+    text: str
+    finished: bool = False
+    response: int = 0
+
+
+class ToolCall(Data, frozen=True):
+    """The model calls functions (`toolCall`). Each call is owed one answer, errors included."""
+
+    calls: tuple[FunctionCall, ...]
+
+
+class ToolCallCancelled(Data, frozen=True):
+    """The service withdrew these calls (`toolCallCancellation`). Do not answer them."""
+
+    ids: tuple[str, ...]
+
+
+class Interrupted(Data, frozen=True):
+    """The model was interrupted (`interrupted`): drop what is queued for playback.
+
+    Attributes:
+        response: The number of the interrupted response; what carries a number up to it is stale.
+            0 if the model had said nothing yet.
+        local: True if the caller asked for it with `interrupt()`, False if the service said it.
+    """
+
+    response: int
+    local: bool = False
+
+
+class GenerationComplete(Data, frozen=True):
+    """The model has generated all of its answer; the turn ends when it is assumed to be played."""
+
+    response: int
+
+
+class TurnComplete(Data, frozen=True):
+    """The model's turn is complete (`turnComplete`).
+
+    Attributes:
+        response: The number of the last response of the turn; 0 if the model said nothing yet.
+        turn: The number of the turn, as in `state.history`; 0 if no turn was going on.
+        interrupted: Whether it was interrupted.
+        reason: The service's `turnCompleteReason`, or None.
+    """
+
+    response: int
+    turn: int = 0
+    interrupted: bool = False
+    reason: str | None = None
+
+
+class WaitingForInput(Data, frozen=True):
+    """The model waits for more input (`waitingForInput`)."""
+
+
+class InteractionStatus(Data, frozen=True):
+    """The status of an extended interaction: "IN_PROGRESS", "IDLE" or newer."""
+
+    status: str
+
+
+class VoiceActivityStart(Data, frozen=True):
+    """The service heard speech start, `offset` seconds into the audio stream if it says so."""
+
+    offset: float | None = None
+
+
+class VoiceActivityEnd(Data, frozen=True):
+    """The service heard speech end, `offset` seconds into the audio stream if it says so."""
+
+    offset: float | None = None
+
+
+class Usage(Data, frozen=True):
+    """Token counts (`usageMetadata`)."""
+
+    usage: UsageMetadata
+
+    @property
+    def total_tokens(self) -> int:
+        """The total, 0 if the service did not say it."""
+        return self.usage.total_token_count or 0
+
+
+class GoAway(Data, frozen=True):
+    """The service will close this connection in `time_left` seconds (None if it does not say)."""
+
+    time_left: float | None
+
+
+class SessionResumeUpdate(Data, frozen=True):
+    """Where the session could be resumed (`sessionResumptionUpdate`).
+
+    Attributes:
+        handle: The handle, or None while the session is not resumable. A secret.
+        resumable: Whether the session can be resumed right now.
+        last_consumed_index: Index of the last client message that the handle covers (Vertex,
+            transparent mode), or None.
+    """
+
+    handle: str | None
+    resumable: bool
+    last_consumed_index: int | None = None
+
+
+class Disconnected(Data, frozen=True):
+    """The connection is gone; the last event of a session.
+
+    Attributes:
+        code: The WebSocket close code; 1006 if there was none.
+        reason: The other side's reason, "" if none.
+        clean: Whether it was a normal end.
+        undelivered: Accepted commands that were not written as a whole: how many of each kind.
+    """
+
+    code: int
+    reason: str
+    clean: bool
+    undelivered: dict[str, int]
+
+
+class Error(Data, frozen=True):
+    """Something of the service's could not be read, or it sent an error object. The session lives.
+
+    Attributes:
+        message: What is wrong, without the payload.
+        raw: What the service sent.
+        code: The code of an error object, or None.
+        status: Its status, such as "RESOURCE_EXHAUSTED", or None.
+    """
+
+    message: str
+    raw: bytes
+    code: int | None = None
+    status: str | None = None
+
+
+class Unknown(Data, frozen=True):
+    """Something that this version does not know, as JSON: `{"name": value}`, or a part."""
+
+    raw: bytes
+
+
+class MediaDropped(Data, frozen=True):
+    """This subscription (policy "drop_oldest") lost media here: its reader was too slow.
+
+    Attributes:
+        events: How many media events were dropped since the last such notice.
+        bytes: Their payload, in bytes.
+    """
+
+    events: int
+    bytes: int
+
+
+SessionEvent = (
+    Connected
+    | PhaseChanged
+    | TextDelta
+    | TextComplete
+    | Thought
+    | AudioData
+    | InlineData
+    | ExecutableCode
+    | CodeExecutionResult
+    | InputTranscription
+    | OutputTranscription
+    | ToolCall
+    | ToolCallCancelled
+    | Interrupted
+    | GenerationComplete
+    | TurnComplete
+    | WaitingForInput
+    | InteractionStatus
+    | VoiceActivityStart
+    | VoiceActivityEnd
+    | Usage
+    | GoAway
+    | SessionResumeUpdate
+    | Disconnected
+    | Error
+    | Unknown
+    | MediaDropped
+)
+"""Any event of a session."""
+
+MEDIA: Final = (AudioData, InlineData)
+"""The events that a "drop_oldest" subscription may drop."""
+
+_PAYLOAD: Final[dict[type, str]] = {
+    AudioData: "data",
+    InlineData: "data",
+    TextDelta: "text",
+    TextComplete: "text",
+    Thought: "text",
+    ExecutableCode: "code",
+    CodeExecutionResult: "output",
+    InputTranscription: "text",
+    OutputTranscription: "text",
+    Error: "raw",
+    Unknown: "raw",
+}
+
+
+def payload_size(event: SessionEvent) -> int:
+    """Give the size of what an event carries, in bytes of media or characters of text."""
+    if name := _PAYLOAD.get(type(event)):
+        return len(getattr(event, name))
+    return len(msgspec.json.encode(event.calls)) if isinstance(event, ToolCall) else 0

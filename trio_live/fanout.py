@@ -1,0 +1,141 @@
+"""Fan-out of events to subscriptions.
+
+What lives here: EventFanout, the seed's `event_tx`. What must not: what a subscription does with
+its events (subscription.py).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import get_args
+
+import trio
+
+from trio_live.errors import InvalidArgument, LiveError
+from trio_live.events import SessionEvent, payload_size
+from trio_live.subscription import DroppingSubscription, Policy, Subscription
+
+DEFAULT_MAX_EVENTS = 4_096
+DEFAULT_MAX_BYTES = 4 * 1024 * 1024
+
+
+class EventFanout:
+    """Hands each event to each subscription; synchronous, but for those with policy "block".
+
+    Attributes:
+        counts: How many events of each kind were published.
+        ended: Whether no event will come any more.
+        error: Why it ended, None for a normal end.
+    """
+
+    def __init__(self) -> None:
+        self.counts: Counter[str] = Counter()
+        self.ended = False
+        self.error: LiveError | None = None
+        self._subscriptions: list[Subscription] = []
+        self._lost: Counter[str] = Counter()  # dropped and missed events of closed subscriptions
+        self._room: trio.Event | None = None
+        self._end = trio.Event()
+
+    def subscribe(
+        self,
+        *,
+        max_events: int = DEFAULT_MAX_EVENTS,
+        max_bytes: int = DEFAULT_MAX_BYTES,
+        policy: Policy = "fail",
+    ) -> Subscription:
+        """Make a subscription that gets every event published from now on.
+
+        Args:
+            max_events: Its bound in events.
+            max_bytes: Its bound in bytes of payload.
+            policy: What happens at the bound.
+
+        Raises:
+            InvalidArgument: A bound below 1, or an unknown policy.
+        """
+        for name, value in (("max_events", max_events), ("max_bytes", max_bytes)):
+            if not value >= 1:
+                raise InvalidArgument(f"{name}={value!r} must be at least 1")
+        if policy not in get_args(Policy):
+            raise InvalidArgument(f"policy={policy!r} must be one of {', '.join(get_args(Policy))}")
+        subscription = (
+            DroppingSubscription(max_events, max_bytes, self._changed)
+            if policy == "drop_oldest"
+            else Subscription(max_events, max_bytes, policy, self._changed)
+        )
+        if self.ended:
+            subscription.end(self.error)
+        else:
+            self._subscriptions.append(subscription)
+        return subscription
+
+    def publish(self, happened: Sequence[SessionEvent]) -> None:
+        """Give events, in order, to every subscription. Never blocks."""
+        sized: list[tuple[SessionEvent, int]] = []
+        for event in happened:
+            self.counts[type(event).__name__] += 1
+            sized.append((event, payload_size(event)))
+        for subscription in tuple(self._subscriptions):
+            subscription.put(sized)
+
+    @property
+    def blocked(self) -> bool:
+        """Whether a subscription with policy "block" has no room."""
+        return any(s.blocking and s.full for s in self._subscriptions)
+
+    async def wait_room(self) -> None:
+        """Wait until every subscription with policy "block" has room.
+
+        Cancellation: atomic. If cancelled, nothing happened.
+        """
+        while self.blocked:
+            self._room = self._room or trio.Event()
+            await self._room.wait()
+
+    def release(self) -> None:
+        """Stop waiting for anybody: from here on "block" acts as "fail"."""
+        for subscription in self._subscriptions:
+            subscription.blocking = False
+        self._wake()
+
+    def close(self, error: LiveError | None = None) -> None:
+        """End every subscription, with an error or normally. Only the first call counts."""
+        if self.ended:
+            return
+        self.ended = True
+        self.error = error
+        for subscription in self._subscriptions:
+            subscription.end(error)
+        self._end.set()
+
+    async def wait_closed(self) -> None:
+        """Wait for the end, normal or not.
+
+        Cancellation: atomic. If cancelled, nothing happened.
+        """
+        await self._end.wait()
+
+    def losses(self) -> tuple[int, int]:
+        """Give how many events were dropped, and how many missed, by all subscriptions so far."""
+        lost = Counter(self._lost)
+        for subscription in self._subscriptions:
+            lost.update(_losses(subscription))
+        return lost["dropped"], lost["missed"]
+
+    def _changed(self, subscription: Subscription) -> None:
+        if subscription.closed and subscription in self._subscriptions:
+            self._subscriptions.remove(subscription)
+            self._lost.update(_losses(subscription))
+        self._wake()
+
+    def _wake(self) -> None:
+        if self._room is not None:
+            self._room.set()
+            self._room = None
+
+
+def _losses(subscription: Subscription) -> dict[str, int]:
+    statistics = subscription.statistics()
+    return {"dropped": statistics.dropped, "missed": statistics.missed}

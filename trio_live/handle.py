@@ -1,0 +1,352 @@
+"""SessionHandle: the public face of a session.
+
+What lives here: the verbs, thin over the command channel; reading; waiting. What must not:
+connections and tasks (session.py), rules (outbound.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Self, TypeVar
+
+import trio
+
+from trio_live import commands, outbound
+from trio_live.errors import InvalidArgumentType, LocalProtocolError, SessionClosed
+from trio_live.fanout import DEFAULT_MAX_BYTES, DEFAULT_MAX_EVENTS
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from trio_live.commands import SessionCommand
+    from trio_live.fanout import EventFanout
+    from trio_live.interfaces import Driver, SessionStatistics
+    from trio_live.state import SessionPhase, SessionState
+    from trio_live.subscription import Policy, Subscription
+    from trio_live.watch import PhaseWatch
+    from trio_live.wire.content import Content, FunctionResponse
+
+T = TypeVar("T")
+
+
+class SessionHandle:
+    """The way to talk to a session and to listen to it. `open_session` makes one.
+
+    Any number of tasks may use one handle, or clones of it. A handle can also be made from parts,
+    for another transport or a test double:
+
+    Args:
+        command_tx: Takes the commands.
+        event_tx: Gives the events; when it is closed, the session has ended.
+        state: What is known of the session.
+        phase_rx: Tells the phases.
+        driver: Does the work of the verbs directly; without one, commands just go into
+            `command_tx`.
+
+    Attributes:
+        command_tx: The seed's channel. What is put into it is sent in order with the verbs; a
+            command that breaks a rule comes back as an `Error` event.
+        state: Session id, phase, resumption handle, turns, totals. Read only.
+    """
+
+    def __init__(
+        self,
+        command_tx: trio.MemorySendChannel[SessionCommand],
+        event_tx: EventFanout,
+        state: SessionState,
+        phase_rx: PhaseWatch,
+        *,
+        driver: Driver | None = None,
+        events: Subscription | None = None,
+    ) -> None:
+        self.command_tx = command_tx
+        self.state = state
+        self._event_tx = event_tx
+        self._phase_rx = phase_rx
+        self._driver = driver
+        # Made here and not at the first iteration: lossless from the first event on.
+        self._events = event_tx.subscribe() if events is None else events
+        self._closed = False
+
+    @property
+    def phase(self) -> SessionPhase:
+        """The current phase."""
+        return self._phase_rx.phase
+
+    @property
+    def session_id(self) -> str:
+        """The service's id of the session, "" until it says one."""
+        return self.state.session_id
+
+    @property
+    def resumption_handle(self) -> str | None:
+        """The last handle from which the session can be resumed, or None. A secret."""
+        return self.state.resumption_handle
+
+    def event_sender(self) -> EventFanout:
+        """Give the fan-out that this session's events go through; for transports and tests."""
+        return self._event_tx
+
+    def subscribe(
+        self,
+        *,
+        max_events: int = DEFAULT_MAX_EVENTS,
+        max_bytes: int = DEFAULT_MAX_BYTES,
+        policy: Policy = "fail",
+    ) -> Subscription:
+        """Subscribe to the events from now on: `async with session.subscribe() as events`.
+
+        Args:
+            max_events: The bound in events.
+            max_bytes: The bound in bytes of payload (media, text, raw JSON).
+            policy: What happens at the bound: "fail", "drop_oldest" or "block"; see `Policy`.
+
+        Raises:
+            InvalidArgument: A bound below 1, or an unknown policy.
+        """
+        return self._event_tx.subscribe(max_events=max_events, max_bytes=max_bytes, policy=policy)
+
+    def __aiter__(self) -> Subscription:
+        """Iterate over all events of the session from its first on; goes on where it left off.
+
+        The iteration ends when the session ends normally. It raises ConnectionLost if the session
+        was lost, and SubscriberLagged if it was read so slowly that its bound was reached.
+        """
+        return self._events
+
+    async def wait_for_phase(self, target: SessionPhase) -> None:
+        """Wait until the phase is entered; return at once if it is the current one.
+
+        A phase entered after the call is never missed, however short it is.
+
+        Raises:
+            SessionClosed: The session ended normally first.
+            ConnectionLost: The session was lost first.
+
+        Cancellation: atomic. If cancelled, nothing happened.
+        """
+        await self._phase_rx.wait_for(target)
+
+    async def send_audio(self, data: bytes, *, sample_rate_hz: int = 16_000) -> None:
+        """Send a piece of microphone audio.
+
+        Args:
+            data: PCM, signed 16-bit little-endian mono, an even number of bytes; 20 to 100 ms
+                (640 to 3,200 bytes at 16 kHz) is usual.
+            sample_rate_hz: Its samples per second.
+
+        Raises:
+            InvalidArgument, InvalidArgumentType: Not such audio; nothing was sent.
+            LocalProtocolError: With manual activity detection, no activity has started.
+            SessionClosed: The session has ended normally.
+            ConnectionLost: The session was lost.
+
+        Blocks: only while more than `send_buffer_bytes` are accepted and not yet written.
+        Cancellation: atomic. If cancelled, the audio was not sent.
+        """
+        await self._send(commands.SendAudio(data, sample_rate_hz))
+
+    async def send_video(self, data: bytes, *, mime_type: str = "image/jpeg") -> None:
+        """Send one video frame or image: JPEG, PNG or WebP; at most one a second is usual.
+
+        Raises, blocks: as `send_audio()`.
+        Cancellation: atomic. If cancelled, the frame was not sent.
+        """
+        await self._send(commands.SendVideo(data, mime_type))
+
+    async def send_text(self, text: str) -> None:
+        """Send a turn of text, for the model to answer now (`clientContent`).
+
+        Raises, blocks: as `send_audio()`.
+        Cancellation: atomic. If cancelled, the text was not sent.
+        """
+        await self._send(commands.SendText(text))
+
+    async def send_realtime_text(self, text: str) -> None:
+        """Send text as real-time input, beside audio; the service finds the turn's end.
+
+        Raises, blocks: as `send_audio()`.
+        Cancellation: atomic. If cancelled, the text was not sent.
+        """
+        await self._send(commands.SendRealtimeText(text))
+
+    async def send_client_content(
+        self, turns: Sequence[Content], *, turn_complete: bool = True
+    ) -> None:
+        """Send turns for the history; with `turn_complete` the model answers now.
+
+        Raises, blocks: as `send_audio()`.
+        Cancellation: atomic. If cancelled, nothing was sent.
+        """
+        await self._send(commands.SendClientContent(_tuple("turns", turns), turn_complete))
+
+    async def send_tool_response(self, responses: Sequence[FunctionResponse]) -> None:
+        """Answer function calls; all answers of one ToolCall in one go is best.
+
+        Args:
+            responses: One for each call, with the call's id and a JSON object.
+
+        Raises:
+            LocalProtocolError: A call that is not owed an answer; nothing was sent.
+
+        Raises, blocks: else as `send_audio()`.
+        Cancellation: atomic. If cancelled, nothing was sent.
+        """
+        await self._send(commands.SendToolResponse(_tuple("responses", responses)))
+
+    async def update_instruction(self, instruction: str) -> None:
+        """Change the system instruction for the rest of the session (`contextUpdate`).
+
+        Raises, blocks: as `send_audio()`.
+        Cancellation: atomic. If cancelled, nothing was sent.
+        """
+        await self._send(commands.UpdateInstruction(instruction))
+
+    async def signal_activity_start(self) -> None:
+        """Say that the user starts speaking; for `activity_detection=False` only.
+
+        Raises:
+            LocalProtocolError: The service detects speech itself, or activity has started already.
+
+        Raises, blocks: else as `send_audio()`.
+        Cancellation: atomic. If cancelled, nothing was sent.
+        """
+        await self._send(commands.ActivityStart())
+
+    async def signal_activity_end(self) -> None:
+        """Say that the user stops speaking; for `activity_detection=False` only.
+
+        Raises:
+            LocalProtocolError: The service detects speech itself, or no activity has started.
+
+        Raises, blocks: else as `send_audio()`.
+        Cancellation: atomic. If cancelled, nothing was sent.
+        """
+        await self._send(commands.ActivityEnd())
+
+    async def end_audio_stream(self) -> None:
+        """Say that the microphone is off for now, so that the service ends the turn.
+
+        Raises:
+            LocalProtocolError: With manual activity detection it has no meaning.
+
+        Raises, blocks: else as `send_audio()`.
+        Cancellation: atomic. If cancelled, nothing was sent.
+        """
+        await self._send(commands.EndAudioStream())
+
+    def interrupt(self) -> None:
+        """Mark what the model has said so far as stale, in this program only.
+
+        Every subscriber gets `Interrupted(local=True)`, so that playback stops. The service is not
+        told: it is interrupted by speech, by activity, or by a turn of text.
+        """
+        self._require_driver("interrupt").interrupt()
+
+    async def flush(self) -> None:
+        """Wait until every command accepted before is written to the network.
+
+        Raises:
+            SessionClosed, ConnectionLost: The session ended first.
+
+        Cancellation: atomic. If cancelled, the commands are still written.
+        """
+        await self._require_driver("flush").flush(self.command_tx)
+
+    async def disconnect(self) -> None:
+        """End the session cleanly: write what was accepted, say goodbye, end the event streams.
+
+        Returns when the session has ended, whoever ended it; takes `close_timeout` at most. Calling
+        it again does nothing.
+
+        Cancellation: not atomic. If cancelled, the session may go on ending; it is unusable.
+        """
+        await trio.lowlevel.checkpoint()
+        if self._event_tx.ended:
+            return
+        try:
+            await self.command_tx.send(commands.Disconnect())
+        except (trio.BrokenResourceError, trio.ClosedResourceError):
+            if self._closed:
+                raise self._closed_error() from None
+        await self._event_tx.wait_closed()
+
+    async def join(self) -> None:
+        """Wait until the session has ended; from any clone, any number of times.
+
+        Raises:
+            ConnectionLost: The session was lost.
+
+        Cancellation: atomic. If cancelled, nothing happened.
+        """
+        await self._event_tx.wait_closed()
+        await trio.lowlevel.checkpoint()
+        if self._event_tx.error is not None:
+            raise self._event_tx.error
+
+    def statistics(self) -> SessionStatistics:
+        """Give counts of now: frames and bytes each way, queues and their peaks, events, losses."""
+        return self._require_driver("statistics").statistics(self._events)
+
+    def clone(self) -> Self:
+        """Give another handle of the same session, with an end of the command channel of its own.
+
+        When the last handle is closed, the session ends cleanly. They share the event iteration.
+
+        Raises:
+            SessionClosed: This handle is closed.
+        """
+        if self._closed:
+            raise self._closed_error()
+        return type(self)(
+            self.command_tx.clone(),
+            self._event_tx,
+            self.state,
+            self._phase_rx,
+            driver=self._driver,
+            events=self._events,
+        )
+
+    def close(self) -> None:
+        """Close this handle's end of the command channel; see `clone()`."""
+        self._closed = True
+        self.command_tx.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"<SessionHandle {self.session_id or 'without id'}: {self.phase.value}>"
+
+    async def _send(self, command: SessionCommand) -> None:
+        if self._closed:
+            raise self._closed_error()
+        if self._driver is not None:
+            await self._driver.send(command, self.command_tx)
+            return
+        outbound.check(command)
+        if self._event_tx.ended:
+            raise self._event_tx.error or SessionClosed("the session has ended")
+        await self.command_tx.send(command)
+
+    def _require_driver(self, name: str) -> Driver:
+        if self._driver is None:
+            raise LocalProtocolError(f"{name}() needs a session made by open_session()")
+        return self._driver
+
+    def _closed_error(self) -> SessionClosed:
+        return SessionClosed("this handle is closed", phase=self.phase)
+
+
+def _tuple(name: str, values: Sequence[T]) -> tuple[T, ...]:
+    if isinstance(values, str | bytes) or not isinstance(values, Sequence):
+        raise InvalidArgumentType(f"{name} must be a list or tuple, not {type(values).__name__}")
+    return tuple(values)

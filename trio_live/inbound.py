@@ -1,0 +1,316 @@
+"""From what the service says to the events that the user gets.
+
+What lives here: one class that takes decoded messages apart into events, in the order that
+events.py promises, and keeps phase, turn and response numbers. What must not: decoding, I/O,
+clocks. A message may hold anything with anything: each fact is looked at on its own, there is no
+either-or.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from trio_live import events
+from trio_live.state import Trigger
+from trio_live.wire import codec
+from trio_live.wire.content import Part
+
+if TYPE_CHECKING:
+    from trio_live.events import SessionEvent
+    from trio_live.state import SessionState, Turn
+    from trio_live.wire.content import Blob, Content, FunctionCall
+    from trio_live.wire.server import (
+        ServerContent,
+        ServerMessage,
+        SessionResumptionUpdate,
+        Transcription,
+        UsageMetadata,
+        VoiceActivity,
+        VoiceActivityDetectionSignal,
+    )
+
+DEFAULT_SAMPLE_RATE_HZ = 24_000
+"""What the service's voice has where the mime type does not say it."""
+
+
+class Inbound:
+    """Turns server messages into events and keeps the session's state.
+
+    Attributes:
+        state: What it keeps up to date.
+        response: The number of the model's last response, 0 before the first.
+    """
+
+    def __init__(self, state: SessionState) -> None:
+        self.state = state
+        self.response = 0
+        self._responding = False  # whether that response is still going on
+        self._text: list[str] = []  # its text so far
+        self._unnamed_calls = 0  # calls that came without an id, for their stand-ins
+        self._sample_rates: dict[str, int] = {}  # mime type -> Hz; a session sees one or two
+        self._out: list[SessionEvent] = []
+
+    def apply(
+        self, message: ServerMessage, leftovers: list[codec.Leftover], now: float
+    ) -> list[SessionEvent]:
+        """Take one message apart; give its events in order."""
+        out = self._out = []
+        content = message.server_content
+        interrupted = content is not None and content.interrupted
+        if interrupted:
+            self._interrupt(now, speaks=content is not None and content.model_turn is not None)
+        self._apply_control(message)
+        if content is not None:
+            self._apply_content(content, now)
+        if message.tool_call is not None:
+            self._call_tools(message.tool_call.function_calls, now)
+        if message.usage_metadata is not None:
+            self._count_usage(message.usage_metadata)
+        if interrupted:
+            self._end_response()  # what comes in later frames is a new one
+        if content is not None:
+            self._apply_ends(content, now)
+        self._apply_rest(message, leftovers)
+        return out
+
+    def fire(self, trigger: Trigger) -> list[SessionEvent]:
+        """Apply a trigger that did not come from the service; give the change, if there is one."""
+        self._out = []
+        self._fire(trigger)
+        return self._out
+
+    def interrupt_locally(self) -> list[SessionEvent]:
+        """Mark what the model has said so far as stale, without telling the service."""
+        return [events.Interrupted(self.response, local=True)]
+
+    def _fire(self, trigger: Trigger) -> None:
+        machine = self.state.machine
+        previous = machine.phase
+        if machine.fire(trigger) is not None:
+            self._out.append(events.PhaseChanged(machine.phase, previous))
+
+    def _interrupt(self, now: float, *, speaks: bool) -> None:
+        if speaks and not self._responding:
+            # Audio that comes with the interruption is stale, so it gets the interrupted number.
+            self._begin_response(now)
+        if self.state.turn is not None:
+            self.state.turn.interrupted = True
+        self._out.append(events.Interrupted(self.response))
+        self._fire(Trigger.INTERRUPTED)
+
+    def _apply_control(self, message: ServerMessage) -> None:
+        out = self._out
+        if message.setup_complete is not None:
+            self.state.session_id = message.setup_complete.session_id or self.state.session_id
+            out.append(events.Connected(self.state.session_id))
+            self._fire(Trigger.OPEN)
+        if message.go_away is not None:
+            out.append(events.GoAway(codec.seconds(message.go_away.time_left)))
+        if message.session_resumption_update is not None:
+            out.append(self._keep_handle(message.session_resumption_update))
+        if message.tool_call_cancellation is not None:
+            self._cancel_calls(message.tool_call_cancellation.ids)
+        if message.voice_activity is not None:
+            self._hear(message.voice_activity)
+        if message.voice_activity_detection_signal is not None:
+            self._hear_signal(message.voice_activity_detection_signal)
+
+    def _apply_content(self, content: ServerContent, now: float) -> None:
+        if content.input_transcription is not None:
+            self._transcribe(content.input_transcription, self.state.begin_turn(now), of_user=True)
+        if content.model_turn is not None:
+            self._say(content.model_turn, now)
+        if content.output_transcription is not None:
+            turn = self._begin_response(now)
+            self._transcribe(content.output_transcription, turn, of_user=False)
+            if not content.interrupted:
+                self._fire(Trigger.MODEL_OUTPUT)
+
+    def _apply_ends(self, content: ServerContent, now: float) -> None:
+        if content.generation_complete:
+            self._complete_text()
+            self._out.append(events.GenerationComplete(self.response))
+        if content.turn_complete:
+            self._complete_turn(content.turn_complete_reason, now)
+        if content.waiting_for_input:
+            self._out.append(events.WaitingForInput())
+        if content.interaction_status is not None:
+            self._out.append(events.InteractionStatus(content.interaction_status))
+
+    def _apply_rest(self, message: ServerMessage, leftovers: list[codec.Leftover]) -> None:
+        if message.interaction_status is not None:
+            self._out.append(events.InteractionStatus(message.interaction_status))
+        if message.error is not None:
+            error = message.error
+            raw = msgspec.json.encode(error)
+            text = "the service sent an error object"
+            self._out.append(events.Error(text, raw, error.code, error.status))
+        for leftover in leftovers:
+            if isinstance(leftover, codec.Malformed):
+                where = leftover.where or "a frame"
+                text = f"{where} of the service could not be read: {leftover.message}"
+                self._out.append(events.Error(text, leftover.raw))
+            else:
+                self._out.append(events.Unknown(leftover.raw))
+
+    def _begin_response(self, now: float) -> Turn:
+        turn = self.state.turn
+        if not self._responding:
+            if turn is not None and turn.interrupted:
+                self.state.end_turn(now)  # its turnComplete never came
+            self._responding = True
+            self.response += 1
+        return self.state.begin_turn(now)
+
+    def _end_response(self) -> None:
+        self._responding = False
+        self._text.clear()
+
+    def _say(self, content: Content, now: float) -> None:
+        turn = self._begin_response(now)
+        interrupted = turn.interrupted
+        for part in content.parts:
+            blob = part.inline_data
+            if blob is not None:
+                self._say_media(blob, turn)
+            elif part.text is not None:
+                self._say_text(part.text, turn, thought=bool(part.thought))
+            elif part.executable_code is not None:
+                code = part.executable_code
+                self._out.append(events.ExecutableCode(code.code, code.language, self.response))
+            elif part.code_execution_result is not None:
+                result = part.code_execution_result
+                self._out.append(
+                    events.CodeExecutionResult(result.output, result.outcome, self.response)
+                )
+            elif part == Part(thought=part.thought, thought_signature=part.thought_signature) and (
+                part.thought_signature is not None
+            ):
+                pass  # a signature alone: opaque, for the service's own use
+            else:
+                # Also a functionCall in the model's turn: the same call comes as a toolCall.
+                self._out.append(events.Unknown(msgspec.json.encode(part)))
+            if not interrupted:
+                self._fire(Trigger.MODEL_OUTPUT)
+
+    def _say_media(self, blob: Blob, turn: Turn) -> None:
+        if not blob.mime_type.startswith("audio/"):
+            self._out.append(events.InlineData(blob.data, blob.mime_type, self.response))
+            return
+        rate = self._sample_rates.get(blob.mime_type) or self._learn_rate(blob.mime_type)
+        turn.audio_bytes += len(blob.data)
+        turn.audio_seconds += len(blob.data) / (2 * rate)
+        self._out.append(events.AudioData(blob.data, rate, blob.mime_type, self.response))
+
+    def _learn_rate(self, mime_type: str) -> int:
+        """Read the rate of "audio/pcm;rate=24000"."""
+        rate = DEFAULT_SAMPLE_RATE_HZ
+        for parameter in mime_type.split(";")[1:]:
+            name, _, value = parameter.strip().partition("=")
+            if name.casefold() == "rate" and value.isascii() and value.isdigit() and int(value):
+                rate = int(value)
+        if len(self._sample_rates) < 16:  # a server that invents types must not grow this
+            self._sample_rates[mime_type] = rate
+        return rate
+
+    def _say_text(self, text: str, turn: Turn, *, thought: bool) -> None:
+        if thought:
+            self._out.append(events.Thought(text, self.response))
+            return
+        self._text.append(text)
+        turn.add_text(text)
+        self._out.append(events.TextDelta(text, self.response))
+
+    def _transcribe(self, said: Transcription, turn: Turn, *, of_user: bool) -> None:
+        text, finished = said.text or "", bool(said.finished)
+        turn.add_transcript(text, of_user=of_user)
+        if of_user:
+            self._out.append(events.InputTranscription(text, finished))
+        else:
+            self._out.append(events.OutputTranscription(text, finished, self.response))
+
+    def _complete_text(self) -> None:
+        if self._text:
+            self._out.append(events.TextComplete("".join(self._text), self.response))
+            self._text.clear()
+
+    def _complete_turn(self, reason: str | None, now: float) -> None:
+        turn = self.state.turn
+        if turn is not None:
+            turn.reason = reason
+        self._complete_text()
+        self._end_response()
+        self.state.end_turn(now)
+        number, interrupted = (turn.number, turn.interrupted) if turn is not None else (0, False)
+        self._out.append(events.TurnComplete(self.response, number, interrupted, reason))
+        self._fire(Trigger.TURN_COMPLETE)
+
+    def _call_tools(self, calls: tuple[FunctionCall, ...], now: float) -> None:
+        self.state.begin_turn(now).tool_calls.extend(calls)
+        owed = self.state.machine.calls_owed
+        for call in calls:
+            if call.id:
+                owed[call.id] = call.name
+            else:
+                self._unnamed_calls += 1
+                owed[f"#{self._unnamed_calls}"] = call.name
+        self._out.append(events.ToolCall(calls))
+        if calls:
+            self._fire(Trigger.TOOL_CALL)
+
+    def _cancel_calls(self, ids: tuple[str, ...]) -> None:
+        machine = self.state.machine
+        for call_id in ids:
+            machine.calls_owed.pop(call_id, None)
+            machine.calls_executing.discard(call_id)
+        self._out.append(events.ToolCallCancelled(ids))
+        if not machine.calls_owed:
+            self._fire(Trigger.TOOLS_SETTLED)
+
+    def _keep_handle(self, update: SessionResumptionUpdate) -> SessionEvent:
+        state = self.state
+        state.resumable = bool(update.resumable and update.new_handle)
+        if state.resumable:
+            # An update that is not resumable must not wipe the last good handle.
+            state.resumption_handle = update.new_handle
+        return events.SessionResumeUpdate(
+            update.new_handle if state.resumable else None,
+            state.resumable,
+            update.last_consumed_client_message_index,
+        )
+
+    def _hear(self, activity: VoiceActivity) -> None:
+        offset = codec.seconds(activity.audio_offset)
+        if activity.type == "ACTIVITY_START":
+            self._user_speaks(events.VoiceActivityStart(offset))
+        elif activity.type == "ACTIVITY_END":
+            self._user_stops(events.VoiceActivityEnd(offset))
+        else:
+            self._out.append(
+                events.Unknown(b'{"voiceActivity":%b}' % msgspec.json.encode(activity))
+            )
+
+    def _hear_signal(self, signal: VoiceActivityDetectionSignal) -> None:
+        if signal.vad_signal_type == "VAD_SIGNAL_TYPE_SOS":
+            self._user_speaks(events.VoiceActivityStart())
+        elif signal.vad_signal_type == "VAD_SIGNAL_TYPE_EOS":
+            self._user_stops(events.VoiceActivityEnd())
+        else:
+            raw = msgspec.json.encode(signal)
+            self._out.append(events.Unknown(b'{"voiceActivityDetectionSignal":%b}' % raw))
+
+    def _user_speaks(self, event: SessionEvent) -> None:
+        self.state.machine.user_speaking = True
+        self._out.append(event)
+        self._fire(Trigger.USER_STARTED)
+
+    def _user_stops(self, event: SessionEvent) -> None:
+        self.state.machine.user_speaking = False
+        self._out.append(event)
+        self._fire(Trigger.USER_STOPPED)
+
+    def _count_usage(self, usage: UsageMetadata) -> None:
+        self.state.count_usage(usage)
+        self._out.append(events.Usage(usage))

@@ -1,0 +1,231 @@
+"""From a SessionCommand to the message that the service gets, or to the error that says why not.
+
+What lives here: the rules of what may be sent (design law 9) and the building of messages. What
+must
+not: phases, encoding, I/O. A command that breaks a rule raises and changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from typing import Final
+
+from trio_live import commands
+from trio_live.errors import InvalidArgument, InvalidArgumentType, LocalProtocolError
+from trio_live.wire.client import (
+    ClientContent,
+    ClientMessage,
+    ContextUpdate,
+    Empty,
+    RealtimeInput,
+    ToolResponse,
+)
+from trio_live.wire.content import Blob, Content, FunctionResponse
+
+VIDEO_TYPES: Final = ("image/jpeg", "image/png", "image/webp")
+SCHEDULINGS: Final = (None, "INTERRUPT", "WHEN_IDLE", "SILENT")
+
+# Built once: the mime types of the usual sample rates.
+_PCM_TYPES: Final = {rate: f"audio/pcm;rate={rate}" for rate in (8_000, 16_000, 24_000, 48_000)}
+
+
+def check(command: commands.SessionCommand) -> None:
+    """Check the values of a command, as far as they do not depend on the session.
+
+    Raises:
+        InvalidArgumentType: A value of the wrong type, or no command at all.
+        InvalidArgument: A value that the service would refuse.
+    """
+    checker = _CHECKS.get(type(command))
+    if checker is None:
+        raise InvalidArgumentType(
+            f"{type(command).__name__} is not a SessionCommand; see trio_live.SessionCommand"
+        )
+    checker(command)
+
+
+def build(command: commands.SessionCommand) -> ClientMessage:
+    """Build the message for a checked command; Disconnect has none and must not come here."""
+    match command:
+        case commands.SendAudio(data, rate):
+            mime_type = _PCM_TYPES.get(rate) or f"audio/pcm;rate={rate}"
+            return ClientMessage(realtime_input=RealtimeInput(audio=Blob(data, mime_type)))
+        case commands.SendVideo(data, mime_type):
+            return ClientMessage(realtime_input=RealtimeInput(video=Blob(data, mime_type)))
+        case commands.SendText(text):
+            return ClientMessage(client_content=ClientContent((Content.from_text(text),), True))
+        case commands.SendRealtimeText(text):
+            return ClientMessage(realtime_input=RealtimeInput(text=text))
+        case commands.SendClientContent(turns, turn_complete):
+            return ClientMessage(client_content=ClientContent(turns or None, turn_complete))
+        case commands.SendToolResponse(responses):
+            return ClientMessage(tool_response=ToolResponse(responses))
+        case commands.UpdateInstruction(text):
+            return ClientMessage(context_update=ContextUpdate(Content.from_text(text)))
+        case commands.ActivityStart():
+            return ClientMessage(realtime_input=RealtimeInput(activity_start=Empty()))
+        case commands.ActivityEnd():
+            return ClientMessage(realtime_input=RealtimeInput(activity_end=Empty()))
+        case commands.EndAudioStream():
+            return ClientMessage(realtime_input=RealtimeInput(audio_stream_end=True))
+        case commands.Disconnect():
+            raise LocalProtocolError("Disconnect is not a message")
+
+
+def check_activity(command: commands.SessionCommand, *, manual: bool, user_speaking: bool) -> None:
+    """Check a command against who detects speech, and whether the user is speaking.
+
+    Raises:
+        LocalProtocolError: The service would close the connection with 1007, or drop the audio.
+    """
+    match command:
+        case commands.ActivityStart() | commands.ActivityEnd() if not manual:
+            raise LocalProtocolError(
+                "activity signals need activity_detection=False in the SessionConfig: the service "
+                "detects speech itself here and refuses them"
+            )
+        case commands.ActivityStart() if user_speaking:
+            raise LocalProtocolError("activity has already started; signal its end first")
+        case commands.ActivityEnd() if not user_speaking:
+            raise LocalProtocolError("no activity has started; signal its start first")
+        case commands.EndAudioStream() if manual:
+            raise LocalProtocolError(
+                "the end of the audio stream is for automatic activity detection; with "
+                "activity_detection=False, signal the end of the activity"
+            )
+        case commands.SendAudio() if manual and not user_speaking:
+            raise LocalProtocolError(
+                "with activity_detection=False audio counts only between signal_activity_start() "
+                "and signal_activity_end(); the service drops or refuses it elsewhere"
+            )
+        case _:
+            pass
+
+
+def check_owed(responses: Collection[FunctionResponse], owed: dict[str, str]) -> list[str]:
+    """Match answers with the calls that are owed one, and give the keys of those calls.
+
+    Args:
+        responses: The answers.
+        owed: Key -> function name. Calls that came without an id have a key of their own, and are
+            matched by name.
+
+    Raises:
+        InvalidArgument: An answer without id, though its call has one.
+        LocalProtocolError: An answer to a call that is not owed one.
+    """
+    open_calls = dict(owed)
+    keys: list[str] = []
+    for response in responses:
+        key = response.id if response.id in open_calls else None
+        if key is None:
+            key = next(
+                (k for k, n in open_calls.items() if k.startswith("#") and n == response.name), None
+            )
+        if key is None and not response.id:
+            raise InvalidArgument(
+                f"the response of {response.name!r} has no id: the service pairs calls and answers "
+                "by it; copy it from the call"
+            )
+        if key is None:
+            raise LocalProtocolError(
+                f"no call with id {response.id!r} is owed an answer: it was never made, has been "
+                "answered, or was withdrawn by the service"
+            )
+        del open_calls[key]
+        keys.append(key)
+    return keys
+
+
+def _check_bytes(name: str, value: object) -> None:
+    if not isinstance(value, bytes):
+        raise InvalidArgumentType(
+            f"{name} must be bytes, not {type(value).__name__}; copy other buffers with bytes(...)"
+        )
+    if not value:
+        raise InvalidArgument(f"{name} is empty: there is nothing to send")
+
+
+def _check_text(name: str, value: object) -> None:
+    if not isinstance(value, str):
+        raise InvalidArgumentType(f"{name} must be a str, not {type(value).__name__}")
+    if not value:
+        raise InvalidArgument(f"{name} is empty: there is nothing to send")
+
+
+def _check_audio(command: commands.SendAudio) -> None:
+    _check_bytes("data", command.data)
+    if len(command.data) % 2:
+        raise InvalidArgument(
+            f"data has {len(command.data)} bytes: 16-bit samples need an even number"
+        )
+    rate: object = command.sample_rate_hz
+    if not isinstance(rate, int) or rate < 1:
+        raise InvalidArgument(f"sample_rate_hz={rate!r} must be a whole number above 0")
+
+
+def _check_video(command: commands.SendVideo) -> None:
+    _check_bytes("data", command.data)
+    if command.mime_type not in VIDEO_TYPES:
+        raise InvalidArgument(
+            f"mime_type={command.mime_type!r} must be one of {', '.join(VIDEO_TYPES)}: video goes "
+            "as single frames"
+        )
+
+
+def _check_client_content(command: commands.SendClientContent) -> None:
+    for turn in command.turns:
+        if not isinstance(turn, Content):
+            raise InvalidArgumentType(f"turns must hold Content, not {type(turn).__name__}")
+        if not turn.parts:
+            raise InvalidArgument("turns holds a Content without parts")
+    if not isinstance(command.turn_complete, bool):
+        raise InvalidArgumentType(
+            f"turn_complete must be a bool, not {type(command.turn_complete).__name__}"
+        )
+    if not command.turns and not command.turn_complete:
+        raise InvalidArgument("no turns and turn_complete=False: there is nothing to send")
+
+
+def _check_tool_response(command: commands.SendToolResponse) -> None:
+    if not command.responses:
+        raise InvalidArgument("responses is empty: there is nothing to send")
+    for response in command.responses:
+        if not isinstance(response, FunctionResponse):
+            raise InvalidArgumentType(
+                f"responses must hold FunctionResponse, not {type(response).__name__}"
+            )
+        if not isinstance(response.response, dict):
+            raise InvalidArgumentType(
+                f"the response of {response.name!r} must be an object (a dict), not "
+                f'{type(response.response).__name__}; wrap it as {{"output": ...}}'
+            )
+        if response.scheduling not in SCHEDULINGS:
+            raise InvalidArgument(
+                f"scheduling={response.scheduling!r} must be INTERRUPT, WHEN_IDLE or SILENT"
+            )
+
+
+def _nothing_to_check(command: object) -> None:
+    pass
+
+
+def _check_command_text(
+    command: commands.SendText | commands.SendRealtimeText | commands.UpdateInstruction,
+) -> None:
+    _check_text("text", command.text)
+
+
+_CHECKS: Final[dict[type, Callable[..., None]]] = {
+    commands.SendAudio: _check_audio,
+    commands.SendVideo: _check_video,
+    commands.SendText: _check_command_text,
+    commands.SendRealtimeText: _check_command_text,
+    commands.SendClientContent: _check_client_content,
+    commands.SendToolResponse: _check_tool_response,
+    commands.UpdateInstruction: _check_command_text,
+    commands.ActivityStart: _nothing_to_check,
+    commands.ActivityEnd: _nothing_to_check,
+    commands.EndAudioStream: _nothing_to_check,
+    commands.Disconnect: _nothing_to_check,
+}

@@ -1,0 +1,249 @@
+"""The way of commands to the transport.
+
+What lives here: Outbox: at once if nothing is before it, else through the channel; and the account
+of what was accepted and is not written yet. What must not: when a session starts and ends
+(session.py).
+
+A verb of the handle does not go through the channel `command_tx` while that is empty and the pump
+waits at it: it does on the spot what the pump would do. Nothing can be torn by this, because
+accepting a frame is synchronous; and the order is the channel's, because whoever finds something in
+it queues.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from collections.abc import Callable, Sequence
+from typing import Final
+
+import trio
+
+from trio_live import commands, events, outbound
+from trio_live.commands import SessionCommand
+from trio_live.errors import LiveError
+from trio_live.events import SessionEvent
+from trio_live.protocol import LiveProtocol
+from trio_live.transport.interface import Transport, TransportClosed
+
+COMMAND_BUFFER: Final = 64
+"""How many raw commands fit into `command_tx` before a sender waits."""
+
+_YIELD_EVERY: Final = 32
+"""A send that need not wait lets other tasks run every so often (a full checkpoint costs 2 to 4 us,
+as much as a fifth of the send) and looks for cancellation each time."""
+
+CommandSender = trio.MemorySendChannel[SessionCommand]
+
+
+class _Queued:
+    """A command that waits in the channel for its turn, and the verb that waits for it.
+
+    `command` is None if only the turn is waited for (flush). The verb sets `abandoned` when it is
+    cancelled; the pump sets `done`, with `error` if the command was refused.
+    """
+
+    __slots__ = ("abandoned", "command", "done", "error")
+
+    def __init__(self, command: SessionCommand | None) -> None:
+        self.command = command
+        self.done = trio.Event()
+        self.error: LiveError | None = None
+        self.abandoned = False
+
+
+class Outbox:
+    """Takes commands until it is closed.
+
+    Args:
+        protocol: Checks and encodes.
+        limit: Commands wait while more bytes than this are accepted and not written.
+        publish: Takes the events that sending causes.
+        refusal: Gives the error for a command that comes too late; the argument is how the
+            transport closed, if that is why.
+
+    Attributes:
+        command_tx: The first sending end of the channel.
+        frames: Frames accepted.
+        peak_backlog: The most bytes that were ever accepted and not written.
+        undelivered: Accepted commands that were never written as a whole: how many of each kind.
+    """
+
+    def __init__(
+        self,
+        protocol: LiveProtocol,
+        limit: int,
+        publish: Callable[[Sequence[SessionEvent]], None],
+        refusal: Callable[[TransportClosed | None], LiveError],
+    ) -> None:
+        self.command_tx, self._channel = trio.open_memory_channel[SessionCommand](COMMAND_BUFFER)
+        self.frames = 0
+        self.peak_backlog = 0
+        self.undelivered: Counter[str] = Counter()
+        self._protocol = protocol
+        self._limit = limit
+        self._publish = publish
+        self._refusal = refusal
+        self._closed = False
+        self._in_hand: SessionCommand | None = None  # out of the channel, not yet accepted
+        self._unwritten: deque[tuple[int, SessionCommand]] = deque()  # (end in bytes, command)
+        self._credit = _YIELD_EVERY
+        self._transport: Transport
+
+    def start(self, transport: Transport) -> None:
+        """Use this transport from now on."""
+        self._transport = transport
+
+    async def send(self, command: SessionCommand, command_tx: CommandSender) -> None:
+        """Send a command now if it is next, else queue it.
+
+        Cancellation: atomic. If cancelled, the command was not sent.
+        """
+        await trio.lowlevel.checkpoint_if_cancelled()
+        if self._closed:
+            raise self._refusal(None)
+        if not self._is_next():
+            outbound.check(command)
+            await self._queue(command, command_tx)
+            return
+        self._submit(command)
+        self._credit -= 1
+        if self._credit <= 0:
+            self._credit = _YIELD_EVERY
+            await trio.lowlevel.cancel_shielded_checkpoint()
+
+    async def flush(self, command_tx: CommandSender) -> None:
+        """Wait until all commands accepted before, those in the channel included, are written.
+
+        Cancellation: atomic. If cancelled, the commands are still written.
+        """
+        await trio.lowlevel.checkpoint()
+        if self._closed:
+            raise self._refusal(None)
+        if not self._is_next():
+            await self._queue(None, command_tx)
+        transport = self._transport
+        target = transport.accepted_bytes
+        try:
+            while transport.written_bytes < target:
+                await transport.wait_backlog(transport.accepted_bytes - target)
+        except TransportClosed as closed:
+            raise self._refusal(closed) from closed
+
+    async def pump(self) -> None:
+        """Take commands from the channel; return when one of them, or the last handle, ends it.
+
+        Raises:
+            TransportClosed: The connection broke while a command waited for room.
+        """
+        while True:
+            try:
+                self._in_hand = await self._channel.receive()
+            except trio.EndOfChannel:
+                return
+            await self._transport.wait_backlog(self._limit)
+            taken = self._take_in_hand()
+            if taken is None or isinstance(taken, commands.Disconnect):
+                return  # None: accept_rest() was here first
+            self._take(taken)
+
+    def accept_rest(self) -> None:
+        """Accept what is still queued, and nothing after that."""
+        for item in self._drain():
+            if not isinstance(item, commands.Disconnect):
+                self._take(item)
+        self._closed = True
+
+    def close(self) -> tuple[SessionCommand, ...]:
+        """Accept nothing more. Give, and count, accepted commands that were not written."""
+        self._closed = True
+        self._forget_written()
+        lost = [command for _, command in self._unwritten]
+        self._unwritten.clear()
+        for item in self._drain():
+            if isinstance(item, _Queued):
+                item.error = self._refusal(None)
+                item.done.set()
+            elif not isinstance(item, commands.Disconnect):
+                lost.append(item)
+        self._channel.close()
+        self.undelivered.update(type(command).__name__ for command in lost)
+        return tuple(lost)
+
+    def queue_sizes(self) -> tuple[int, int]:
+        """Give how many raw commands are in the channel, and the most there ever were."""
+        statistics = self._channel.statistics()
+        return statistics.current_buffer_used, statistics.peak_buffer_used
+
+    def _is_next(self) -> bool:
+        """Whether a command would be next: the channel is empty, the pump waits, there is room."""
+        transport = self._transport
+        return (
+            transport.accepted_bytes - transport.written_bytes <= self._limit
+            and self._channel.statistics().tasks_waiting_receive > 0
+        )
+
+    async def _queue(self, command: SessionCommand | None, command_tx: CommandSender) -> None:
+        queued = _Queued(command)
+        try:
+            await command_tx.send(queued)  # type: ignore[arg-type]  # only the pump sees it
+            if not queued.done.is_set():
+                await queued.done.wait()
+        except trio.Cancelled:
+            queued.abandoned = True
+            raise
+        except trio.BrokenResourceError:
+            raise self._refusal(None) from None
+        if queued.error is not None:
+            raise queued.error
+
+    def _submit(self, command: SessionCommand) -> None:
+        """Accept a command: check it, encode it, hand it to the transport. Synchronous."""
+        transport = self._transport
+        frame, happened = self._protocol.send(command, trio.current_time())
+        try:
+            transport.send(frame)
+        except TransportClosed as closed:
+            raise self._refusal(closed) from closed
+        self.frames += 1
+        backlog = transport.accepted_bytes - transport.written_bytes
+        if backlog:
+            self.peak_backlog = max(self.peak_backlog, backlog)
+            self._forget_written()
+            self._unwritten.append((transport.accepted_bytes, command))
+        elif self._unwritten:
+            self._unwritten.clear()
+        if happened:
+            self._publish(happened)
+
+    def _take(self, item: SessionCommand | _Queued) -> None:
+        """Accept an item of the channel. A refusal goes to whoever can hear it."""
+        if not isinstance(item, _Queued):
+            try:
+                self._submit(item)
+            except LiveError as error:
+                self._publish([events.Error(f"a command was refused: {error}", b"")])
+            return
+        try:
+            if item.command is not None and not item.abandoned:
+                self._submit(item.command)
+        except LiveError as error:
+            item.error = error
+        item.done.set()
+
+    def _drain(self) -> list[SessionCommand]:
+        """Empty hand and channel."""
+        in_hand = self._take_in_hand()
+        items = [] if in_hand is None else [in_hand]
+        while True:
+            try:
+                items.append(self._channel.receive_nowait())
+            except (trio.WouldBlock, trio.EndOfChannel, trio.ClosedResourceError):
+                return items
+
+    def _take_in_hand(self) -> SessionCommand | None:
+        in_hand, self._in_hand = self._in_hand, None
+        return in_hand
+
+    def _forget_written(self) -> None:
+        while self._unwritten and self._unwritten[0][0] <= self._transport.written_bytes:
+            self._unwritten.popleft()

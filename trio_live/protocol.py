@@ -1,0 +1,135 @@
+"""The protocol of a session without any I/O: commands in, frames out; frames in, events out.
+
+What lives here: LiveProtocol, which ties together the rules (outbound.py), the reading of messages
+(inbound.py) and the phases (state.py). What must not: trio, sockets, clocks, logging. Time is
+passed in, in seconds of whatever clock the caller has.
+
+How to drive it: `dial`, then send the text of `setup`, then `receive_frame` each frame as it comes;
+once `opened`, `send` commands. `close` when the end begins, `closed` when the connection is gone.
+Each call returns the events that it caused; publish them in that order.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from trio_live import commands, outbound
+from trio_live.config import merge
+from trio_live.errors import LocalProtocolError
+from trio_live.inbound import Inbound
+from trio_live.state import CONVERSATION, SessionState, Trigger
+from trio_live.wire import codec
+from trio_live.wire.client import ClientMessage
+
+if TYPE_CHECKING:
+    from trio_live.config import SessionConfig
+    from trio_live.events import SessionEvent
+
+
+class LiveProtocol:
+    """One session's side of the conversation.
+
+    Args:
+        config: What the session is to be.
+        model_name: The model's name as the endpoint wants it.
+        state: Kept up to date by this object; a new one if none is given.
+
+    Attributes:
+        state: Phase, turns, handles and totals.
+    """
+
+    def __init__(
+        self, config: SessionConfig, model_name: str, state: SessionState | None = None
+    ) -> None:
+        self.state = SessionState() if state is None else state
+        self._config = config
+        self._model_name = model_name
+        self._inbound = Inbound(self.state)
+
+    @property
+    def opened(self) -> bool:
+        """Whether the setup was accepted and the end has not begun: commands may be sent."""
+        return self.state.phase in CONVERSATION
+
+    def dial(self) -> list[SessionEvent]:
+        """Note that connecting begins."""
+        return self._inbound.fire(Trigger.DIAL)
+
+    def setup(self) -> tuple[str, list[SessionEvent]]:
+        """Give the setup frame, the first of a connection, and note that it is sent."""
+        message = ClientMessage(setup=self._config.setup(self._model_name))
+        extra = self._config.extra
+        if extra:
+            frame = codec.encode_object(merge(codec.to_object(message), {"setup": dict(extra)}))
+        else:
+            frame = codec.encode(message)
+        return frame, self._inbound.fire(Trigger.SETUP)
+
+    def send(self, command: commands.SessionCommand, now: float) -> tuple[str, list[SessionEvent]]:
+        """Give the frame for a command, and the events of sending it.
+
+        Raises:
+            LocalProtocolError: The command breaks a rule, or the session is not open. Nothing has
+                changed, and any further command may be sent.
+        """
+        if not self.opened:
+            raise LocalProtocolError(
+                f"{type(command).__name__} cannot be sent while the session is "
+                f"{self.state.phase.value}",
+                phase=self.state.phase,
+            )
+        outbound.check(command)
+        machine = self.state.machine
+        outbound.check_activity(
+            command, manual=self._config.manual_activity, user_speaking=machine.user_speaking
+        )
+        caused: list[SessionEvent] = []
+        match command:
+            case commands.SendAudio():
+                pass  # the hot path: nothing of the state depends on it
+            case commands.SendToolResponse(responses):
+                caused = self._settle(outbound.check_owed(responses, machine.calls_owed))
+            case commands.ActivityStart():
+                self.state.begin_turn(now)
+                machine.user_speaking = True
+                caused = self._inbound.fire(Trigger.USER_STARTED)
+            case commands.ActivityEnd():
+                machine.user_speaking = False
+                caused = self._inbound.fire(Trigger.USER_STOPPED)
+            case commands.SendText() | commands.SendRealtimeText():
+                self.state.begin_turn(now)
+            case commands.SendClientContent(turn_complete=True):
+                self.state.begin_turn(now)
+            case _:
+                pass
+        return codec.encode(outbound.build(command)), caused
+
+    def receive_frame(self, frame: str | bytes, now: float) -> list[SessionEvent]:
+        """Read one frame of the service. Never raises, whatever the frame is."""
+        message, leftovers = codec.decode(frame)
+        return self._inbound.apply(message, leftovers, now)
+
+    def interrupt(self) -> list[SessionEvent]:
+        """Mark what the model has said so far as stale, without telling the service."""
+        return self._inbound.interrupt_locally()
+
+    def close(self) -> list[SessionEvent]:
+        """Note that the end begins: no command is taken from here on."""
+        return self._inbound.fire(Trigger.CLOSE)
+
+    def closed(self) -> list[SessionEvent]:
+        """Note that the connection is gone."""
+        self.state.machine.reset()
+        return self._inbound.fire(Trigger.CLOSED)
+
+    def _settle(self, keys: list[str]) -> list[SessionEvent]:
+        """Take answered calls off the list of what is owed."""
+        machine = self.state.machine
+        for key in keys:
+            del machine.calls_owed[key]
+            machine.calls_executing.discard(key)
+        if not machine.calls_owed:
+            return self._inbound.fire(Trigger.TOOLS_SETTLED)
+        # Some of the calls are answered and others are not: the program is at work on them.
+        machine.calls_executing.update(machine.calls_owed)
+        return self._inbound.fire(Trigger.TOOL_STARTED)

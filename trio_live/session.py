@@ -1,0 +1,426 @@
+"""open_session: a session as a scope.
+
+What lives here: the order in which a session is opened, run and left, and the one place that
+records a failure. What must not: rules and formats (protocol.py), queues (outbox.py), sockets
+(transport/).
+
+A session has two tasks besides those of its transport: the reader turns frames into events, the
+pump takes commands out of the channel. Orders that matter (design law 8):
+
+  leaving:  accept what is queued -> no more commands -> let the writer finish -> close handshake
+            -> cancel the tasks -> end the event streams
+  failing:  record the first cause -> cancel -> close
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import trio
+
+from trio_live import endpoints, events
+from trio_live.close_codes import When, connection_lost, judge_close, setup_refused
+from trio_live.config import SessionConfig, TransportConfig
+from trio_live.errors import (
+    ConfigError,
+    ConnectionLost,
+    ConnectTimeout,
+    LiveError,
+    LocalProtocolError,
+    SessionClosed,
+    SetupTimeout,
+)
+from trio_live.fanout import EventFanout
+from trio_live.handle import SessionHandle
+from trio_live.interfaces import SessionStatistics
+from trio_live.outbox import CommandSender, Outbox
+from trio_live.protocol import LiveProtocol
+from trio_live.state import SessionPhase
+from trio_live.transport import NO_CLOSE_FRAME, DialRequest, Transport, TransportClosed
+from trio_live.transport.trio_ws import dial as dial_trio_websocket
+from trio_live.watch import PhaseWatch
+
+if TYPE_CHECKING:
+    import ssl
+    from types import TracebackType
+
+    from trio_live.commands import SessionCommand
+    from trio_live.endpoints import Endpoint
+    from trio_live.subscription import Subscription
+
+
+def open_session(
+    config: SessionConfig,
+    *,
+    endpoint: Endpoint | None = None,
+    transport: TransportConfig | None = None,
+    connect_timeout: float | None = None,
+    setup_timeout: float | None = None,
+    close_timeout: float | None = None,
+    ssl_context: ssl.SSLContext | None = None,
+) -> SessionScope:
+    """Open a Live session for the length of an `async with` block.
+
+    Entering waits until the service has accepted the setup. Leaving writes everything that was
+    accepted, says goodbye and waits until all tasks have ended and the socket is closed, for
+    `close_timeout` at most; if the block is left by cancellation or KeyboardInterrupt, it closes at
+    once. If the connection is lost for good, the block is cancelled and ConnectionLost is raised
+    out of it; if the service ends the session normally, the block goes on, its event streams end.
+
+    Args:
+        config: What the session is to be.
+        endpoint: Where the service is; None reads GOOGLE_API_KEY or GEMINI_API_KEY.
+        transport: How to connect, with all limits and timeouts; the arguments below override it.
+        connect_timeout: Seconds for the name, TCP, TLS and the HTTP upgrade together; 10.
+        setup_timeout: Seconds from then until the setup is accepted; 10.
+        close_timeout: Seconds that a normal end may take; 5.
+        ssl_context: For wss URLs; None shares one default context among all sessions.
+
+    Raises:
+        ConfigError: Here, for settings that cannot be.
+        ConnectError: On entering, if there is no connection; ConnectTimeout if it took too long.
+        SetupError: On entering, if the service refused the session; SetupTimeout if it said
+            nothing.
+        ConnectionLost: On leaving, if the connection was lost, or was too slow for everything that
+            was accepted to be written within `close_timeout`.
+        Exception: An exception of the block goes out as it is, never in a group.
+
+    Cancellation: still cleans up. If cancelled, closes without a close handshake.
+    """
+    if not isinstance(config, SessionConfig):
+        raise ConfigError(f"config must be a SessionConfig, not {type(config).__name__}")
+    settings = TransportConfig() if transport is None else transport
+    if not isinstance(settings, TransportConfig):
+        raise ConfigError(f"transport must be a TransportConfig, not {type(settings).__name__}")
+    given = {
+        "connect_timeout": connect_timeout,
+        "setup_timeout": setup_timeout,
+        "close_timeout": close_timeout,
+        "ssl_context": ssl_context,
+    }
+    overrides: dict[str, Any] = {k: v for k, v in given.items() if v is not None}
+    return SessionScope(
+        config,
+        endpoints.from_environment() if endpoint is None else endpoint,
+        replace(settings, **overrides),
+    )
+
+
+class SessionScope(AbstractAsyncContextManager[SessionHandle]):
+    """The scope of one session; made by `open_session`, entered and left once."""
+
+    def __init__(
+        self, config: SessionConfig, endpoint: Endpoint, settings: TransportConfig
+    ) -> None:
+        self._parts = (config, endpoint, settings)
+        self._scope: AbstractAsyncContextManager[SessionHandle] | None = None
+        self._left = False
+
+    async def __aenter__(self) -> SessionHandle:
+        if self._scope is not None:
+            raise LocalProtocolError(
+                "this open_session(...) was entered before; call open_session() again"
+            )
+        self._scope = _run(_Session(*self._parts))
+        return await self._scope.__aenter__()
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> bool | None:
+        if self._scope is None or self._left:
+            raise LocalProtocolError(
+                "this open_session(...) was left before" if self._left else "it was never entered"
+            )
+        self._left = True
+        return await self._scope.__aexit__(exc_type, exc, traceback)
+
+
+@asynccontextmanager
+async def _run(session: _Session) -> AsyncGenerator[SessionHandle]:
+    """Open a session, hand out its handle, and leave it in the right order."""
+    raised: BaseException | None = None
+    try:
+        async with trio.open_nursery() as nursery:
+            await session.open(nursery)
+            try:
+                yield session.handle
+            except Exception:
+                # The user's error wins: it goes out even if saying goodbye is cancelled. Trio
+                # delivers that cancellation again at the next checkpoint outside.
+                with suppress(trio.Cancelled):
+                    await session.finish()
+                raise
+            else:
+                await session.finish()
+            finally:
+                nursery.cancel_scope.cancel()
+    except BaseExceptionGroup as group:
+        # One layer is the nursery's; what is inside is the block's own, or ours from open().
+        raised = group.exceptions[0] if len(group.exceptions) == 1 else group
+    finally:
+        session.close()
+    if raised is not None:
+        raise raised
+    if session.failure is not None:
+        raise session.failure
+
+
+class _Session:
+    """One session: its protocol, its transport, its tasks. Stands behind the handles."""
+
+    def __init__(
+        self, config: SessionConfig, endpoint: Endpoint, settings: TransportConfig
+    ) -> None:
+        self._endpoint = endpoint
+        self._settings = settings
+        self._protocol = LiveProtocol(config, endpoint.model_name(config.model))
+        self._fanout = EventFanout()
+        self._watch = PhaseWatch()
+        self._outbox = Outbox(
+            self._protocol, settings.send_buffer_bytes, self._publish, self._refusal
+        )
+        self.handle = SessionHandle(
+            self._outbox.command_tx,
+            self._fanout,
+            self._protocol.state,
+            self._watch,
+            driver=self,
+            events=self._fanout.subscribe(
+                max_events=settings.max_buffered_events, max_bytes=settings.max_buffered_bytes
+            ),
+        )
+        self.failure: LiveError | None = None  # the first cause, once there is one
+        self._leaving = False  # the end was begun here
+        self._over = False  # Disconnected was published
+        self._frames_received = 0
+        self._bytes_received = 0
+        self._pump_scope = trio.CancelScope()
+        self._reader_scope = trio.CancelScope()
+        self._nursery: trio.Nursery
+        self._transport: Transport
+
+    async def open(self, nursery: trio.Nursery) -> None:
+        """Connect, send the setup, wait until it is accepted, start the tasks."""
+        self._nursery = nursery
+        self._publish(self._protocol.dial())
+        try:
+            await self._connect()
+            await self._set_up()
+        except LiveError as error:
+            self.failure = error
+            raise
+        nursery.start_soon(self._read, name="trio_live reader")
+        nursery.start_soon(self._pump, name="trio_live pump")
+
+    async def _connect(self) -> None:
+        timeout = self._settings.connect_timeout
+        dial = self._settings.dialer or dial_trio_websocket
+        with trio.move_on_after(timeout):
+            address = await self._endpoint.resolve()
+            request = DialRequest(
+                address.url,
+                address.headers,
+                address.secrets,
+                self._settings.ssl_context,
+                self._settings.max_message_bytes,
+            )
+            self._transport = await dial(self._nursery, request)
+            self._outbox.start(self._transport)
+            return
+        raise ConnectTimeout(
+            f"no connection within connect_timeout={timeout:g} s",
+            retryable=True,
+            phase=SessionPhase.CONNECTING,
+        )
+
+    async def _set_up(self) -> None:
+        timeout = self._settings.setup_timeout
+        frame, happened = self._protocol.setup()
+        with trio.move_on_after(timeout):
+            try:
+                self._transport.send(frame)
+                self._publish(happened)
+                while not self._protocol.opened:
+                    self._receive(await self._transport.receive())
+            except TransportClosed as closed:
+                raise setup_refused(closed) from closed
+            return
+        raise SetupTimeout(
+            f"the service did not answer the setup within setup_timeout={timeout:g} s",
+            retryable=True,
+            phase=SessionPhase.SETUP_SENT,
+        )
+
+    async def _read(self) -> None:
+        """The reader: frames in, events out, until the connection ends."""
+        with self._reader_scope:
+            try:
+                while True:
+                    frame = await self._transport.receive()
+                    if self._fanout.blocked:
+                        await self._fanout.wait_room()
+                    self._receive(frame)
+            except TransportClosed as closed:
+                self._connection_ended(closed)
+        if self._reader_scope.cancelled_caught:
+            # A write failed, and the reading side has not noticed in all of close_timeout.
+            self._connection_ended(TransportClosed(NO_CLOSE_FRAME))
+        if not self._leaving:
+            with trio.move_on_after(self._settings.close_timeout):
+                await self._transport.aclose()
+
+    async def _pump(self) -> None:
+        """The pump: commands out of the channel, until one of them ends the session."""
+        with self._pump_scope:
+            try:
+                await self._outbox.pump()
+            except TransportClosed:
+                return  # the reader finds out why
+            await self.finish()
+
+    def _receive(self, frame: str | bytes) -> None:
+        self._frames_received += 1
+        self._bytes_received += len(frame)
+        self._publish(self._protocol.receive_frame(frame, trio.current_time()))
+
+    def _publish(self, happened: Sequence[events.SessionEvent]) -> None:
+        self._watch.follow(happened)
+        self._fanout.publish(happened)
+
+    # What handles ask for (interfaces.Driver).
+
+    async def send(self, command: SessionCommand, command_tx: CommandSender) -> None:
+        await self._outbox.send(command, command_tx)
+
+    async def flush(self, command_tx: CommandSender) -> None:
+        await self._outbox.flush(command_tx)
+
+    def interrupt(self) -> None:
+        if self._leaving or self._over:
+            raise self._refusal(None)
+        self._publish(self._protocol.interrupt())
+
+    def statistics(self, own: Subscription) -> SessionStatistics:
+        transport = self._transport
+        buffered = own.statistics()
+        dropped, missed = self._fanout.losses()
+        queued, peak_queued = self._outbox.queue_sizes()
+        return SessionStatistics(
+            frames_sent=self._outbox.frames + 1,  # the setup
+            frames_received=self._frames_received,
+            bytes_sent=transport.accepted_bytes,
+            bytes_received=self._bytes_received,
+            backlog_bytes=transport.accepted_bytes - transport.written_bytes,
+            peak_backlog_bytes=self._outbox.peak_backlog,
+            queued_commands=queued,
+            peak_queued_commands=peak_queued,
+            buffered_events=buffered.buffered_events,
+            peak_buffered_events=buffered.peak_events,
+            events=dict(self._fanout.counts),
+            dropped_events=dropped,
+            missed_events=missed,
+            undelivered=dict(self._outbox.undelivered),
+        )
+
+    # The end.
+
+    async def finish(self) -> None:
+        """End the session normally, within close_timeout. Who comes second waits for the first."""
+        if self._leaving or self._over:
+            await self._fanout.wait_closed()
+            return
+        self._outbox.accept_rest()
+        self._leaving = True
+        self._publish(self._protocol.close())
+        self._fanout.release()
+        with trio.move_on_after(self._settings.close_timeout):
+            try:
+                await self._transport.wait_backlog(0)
+                await self._transport.aclose()
+            except TransportClosed:
+                pass  # what was not written is counted below
+        undelivered = self._stop_sending()
+        if not undelivered:
+            self._end(TransportClosed(1000))
+            return
+        self._fail(
+            ConnectionLost(
+                "the session ended before everything that was accepted could be written",
+                undelivered=undelivered,
+                resumption_handle=self._protocol.state.resumption_handle,
+                phase=SessionPhase.DISCONNECTING,
+                code=NO_CLOSE_FRAME,
+            ),
+            TransportClosed(NO_CLOSE_FRAME),
+        )
+
+    def close(self) -> None:
+        """Close what is left, after all tasks have ended."""
+        if not self._over:
+            self._stop_sending()
+            self._tell_end(TransportClosed(NO_CLOSE_FRAME), clean=False)
+        self._fanout.close(self.failure)
+        self._watch.close(self.failure)
+
+    def _connection_ended(self, closed: TransportClosed) -> None:
+        """Note that the connection ended while nobody here wanted it to."""
+        if self._leaving or self._over:
+            return
+        phase = self._protocol.state.phase
+        undelivered = self._stop_sending()
+        if judge_close(closed.code, closed.reason, When.SESSION).clean:
+            self._end(closed)
+            return
+        failure = connection_lost(
+            closed, phase, undelivered, self._protocol.state.resumption_handle
+        )
+        failure.__cause__ = closed
+        self._fail(failure, closed)
+
+    def _stop_sending(self) -> tuple[SessionCommand, ...]:
+        """Take no more commands; give those that were accepted and not written."""
+        # Cancel first, close second: else the pump would find its channel closed under it.
+        self._pump_scope.cancel()
+        return self._outbox.close()
+
+    def _fail(self, failure: LiveError, closed: TransportClosed) -> None:
+        """Record the failure and cancel everything, the user's block included."""
+        self.failure = failure
+        self._tell_end(closed, clean=False)
+        # Cancel first, close second: closing wakes readers, and they must find the cancellation.
+        self._nursery.cancel_scope.cancel()
+
+    def _end(self, closed: TransportClosed) -> None:
+        """End the streams normally; the user's block goes on."""
+        self._tell_end(closed, clean=True)
+        self._fanout.close()
+        self._watch.close()
+
+    def _tell_end(self, closed: TransportClosed, *, clean: bool) -> None:
+        self._over = True
+        undelivered = dict(self._outbox.undelivered)
+        self._publish(
+            [
+                *self._protocol.closed(),
+                events.Disconnected(closed.code, closed.reason, clean, undelivered),
+            ]
+        )
+
+    def _refusal(self, closed: TransportClosed | None) -> LiveError:
+        """Say why a command is not accepted: the session has ended, or the transport has."""
+        phase = self._protocol.state.phase
+        if self.failure is not None:
+            return self.failure
+        if closed is not None:
+            # The reader comes to the end behind what was received before it; but not for ever.
+            deadline = trio.current_time() + self._settings.close_timeout
+            self._reader_scope.deadline = min(self._reader_scope.deadline, deadline)
+            if not judge_close(closed.code, closed.reason, When.SESSION).clean:
+                return connection_lost(closed, phase)
+        return SessionClosed("the session has ended; nothing was sent", phase=phase)

@@ -1,0 +1,316 @@
+"""One reader's events: a buffer with bounds, and a policy for when they are reached.
+
+What lives here: Subscription and the three policies. What must not: who puts events in (fanout.py),
+what events mean. A subscription costs one append per event and one wake-up per frame; no channel,
+no lock and no task stands between the reader of the socket and its subscribers
+(benchmarks/session.py).
+"""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Final, Literal
+
+import trio
+
+from trio_live.errors import LiveError, SubscriberLagged
+from trio_live.events import MEDIA, MediaDropped, SessionEvent
+from trio_live.wire.base import Data
+
+Policy = Literal["fail", "drop_oldest", "block"]
+"""What happens when a subscription reaches its bound.
+
+- "fail": it gets what is buffered and then raises SubscriberLagged; the session goes on.
+- "drop_oldest": its oldest media is dropped, and a MediaDropped event says how much; other events
+are
+  never dropped, and if they alone reach the bound it fails as above.
+- "block": the session reads no further until there is room. The service sees back-pressure, and
+  interruptions and cancellations wait too: choose it knowingly.
+"""
+
+_YIELD_EVERY: Final = 32
+"""A reader with events in its buffer lets other tasks run before each 32nd (a full checkpoint costs
+2 to 4 us, the event itself less than 1), and looks for cancellation before each."""
+
+
+class SubscriptionStatistics(Data, frozen=True):
+    """How a subscription is doing. Bytes are payload: media, text, raw JSON.
+
+    Attributes:
+        buffered_events: Events waiting to be read.
+        buffered_bytes: Their payload.
+        peak_events: The most events that ever waited.
+        peak_bytes: The most payload that ever waited.
+        received: Events that were read.
+        dropped: Media events dropped by "drop_oldest".
+        missed: Events that came after it had reached its bound and failed.
+    """
+
+    buffered_events: int
+    buffered_bytes: int
+    peak_events: int
+    peak_bytes: int
+    received: int
+    dropped: int
+    missed: int
+
+
+class Subscription(trio.abc.ReceiveChannel[SessionEvent]):
+    """Events of one session, from the moment of subscribing on, for one reader or several.
+
+    Use it as `async with session.subscribe() as events: async for event in events: ...`. Several
+    tasks may read; each event goes to one of them.
+
+    Attributes:
+        policy: What happens at the bound.
+        blocking: Whether the session waits for room in here.
+    """
+
+    def __init__(
+        self,
+        max_events: float,
+        max_bytes: float,
+        policy: Policy,
+        changed: Callable[[Subscription], None],
+    ) -> None:
+        self.policy: Final = policy
+        self.blocking = policy == "block"
+        self._changed = changed  # called when there is room again, and when it is closed
+        self._max_events = max_events
+        self._max_bytes = max_bytes
+        self._buffer: deque[tuple[SessionEvent, int]] = deque()
+        self._bytes = 0
+        self._tasks: dict[trio.lowlevel.Task, None] = {}  # parked readers, first come first served
+        self._closed = False
+        self._ended = False
+        self._error: LiveError | None = None
+        self._credit = _YIELD_EVERY
+        self._peak_events = 0
+        self._peak_bytes = 0
+        self._received = 0
+        self._dropped = 0
+        self._missed = 0
+
+    @property
+    def closed(self) -> bool:
+        """Whether its reader closed it."""
+        return self._closed
+
+    @property
+    def full(self) -> bool:
+        """Whether the bound is reached."""
+        return self._buffered() >= self._max_events or self._bytes >= self._max_bytes
+
+    def put(self, happened: Sequence[tuple[SessionEvent, int]]) -> None:
+        """Take events with their payload sizes, as the policy says, and wake who waits for them."""
+        for item in happened:
+            if self._missed or not self._admit(item):
+                self._missed += 1
+        self._peak_events = max(self._peak_events, self._buffered())
+        self._peak_bytes = max(self._peak_bytes, self._bytes)
+        self._wake(len(happened) if not self._missed else len(self._tasks))
+
+    def end(self, error: LiveError | None = None) -> None:
+        """No event will come any more; `error` says why, None means a normal end."""
+        self._ended = True
+        self._error = error
+        self._wake(len(self._tasks))
+
+    async def receive(self) -> SessionEvent:
+        """Get the next event.
+
+        Raises:
+            trio.EndOfChannel: The session ended normally and everything was read.
+            ConnectionLost: The session was lost and everything was read.
+            SubscriberLagged: The bound was reached and everything before that was read.
+            trio.ClosedResourceError: This subscription was closed.
+
+        Cancellation: atomic. If cancelled, no event is taken. Between buffered events the deadline
+            of
+        a scope may be noticed up to 32 events late.
+        """
+        if self._credit > 0:
+            self._credit -= 1
+            await trio.lowlevel.checkpoint_if_cancelled()
+        else:
+            await self._full_checkpoint()
+        while True:
+            try:
+                return self.receive_nowait()
+            except trio.WouldBlock:
+                self._credit = _YIELD_EVERY
+            await self._park()
+
+    def receive_nowait(self) -> SessionEvent:
+        """Get the next event if there is one.
+
+        Raises:
+            trio.WouldBlock: There is none now.
+            Exception: As `receive()`.
+        """
+        if self._closed:
+            raise trio.ClosedResourceError
+        if self._buffered():
+            was_full = self.full
+            event = self._pop()
+            self._received += 1
+            if was_full and not self.full:
+                self._changed(self)
+            return event
+        if self._missed:
+            raise SubscriberLagged(self._missed)
+        if not self._ended:
+            raise trio.WouldBlock
+        if self._error is not None:
+            raise self._error
+        raise trio.EndOfChannel
+
+    async def __anext__(self) -> SessionEvent:
+        try:
+            return await self.receive()
+        except trio.EndOfChannel:
+            raise StopAsyncIteration from None
+
+    def close(self) -> None:
+        """Stop receiving and forget what is buffered. May be called any number of times."""
+        if not self._closed:
+            self._closed = True
+            self._clear()
+            self._changed(self)
+            self._wake(len(self._tasks))
+
+    async def aclose(self) -> None:
+        """Close, as `close()`.
+
+        Cancellation: still cleans up. If cancelled, closes all the same.
+        """
+        self.close()
+        await trio.lowlevel.checkpoint()
+
+    def statistics(self) -> SubscriptionStatistics:
+        """Give counts of now."""
+        return SubscriptionStatistics(
+            self._buffered(),
+            self._bytes,
+            self._peak_events,
+            self._peak_bytes,
+            self._received,
+            self._dropped,
+            self._missed,
+        )
+
+    def _buffered(self) -> int:
+        return len(self._buffer)
+
+    def _append(self, item: tuple[SessionEvent, int]) -> None:
+        self._buffer.append(item)
+        self._bytes += item[1]
+
+    def _pop(self) -> SessionEvent:
+        event, size = self._buffer.popleft()
+        self._bytes -= size
+        return event
+
+    def _clear(self) -> None:
+        self._buffer.clear()
+        self._bytes = 0
+
+    def _admit(self, item: tuple[SessionEvent, int]) -> bool:
+        """Take an event, or say that there is no room for it."""
+        # A blocking subscription had room before the frame; the rest of that frame fits as well.
+        if self._overflows(item[1]) and not self.blocking:
+            return False
+        self._append(item)
+        return True
+
+    def _overflows(self, size: int) -> bool:
+        buffered = self._buffered()
+        # A single event that is larger than the whole bound still fits into an empty buffer.
+        return buffered >= self._max_events or (
+            self._bytes + size > self._max_bytes and buffered > 0
+        )
+
+    def _wake(self, count: int) -> None:
+        for _ in range(min(count, len(self._tasks))):
+            task = next(iter(self._tasks))
+            del self._tasks[task]
+            trio.lowlevel.reschedule(task)
+
+    async def _park(self) -> None:
+        task = trio.lowlevel.current_task()
+        self._tasks[task] = None
+
+        def abort(_: object) -> trio.lowlevel.Abort:
+            del self._tasks[task]
+            return trio.lowlevel.Abort.SUCCEEDED
+
+        await trio.lowlevel.wait_task_rescheduled(abort)
+
+    async def _full_checkpoint(self) -> None:
+        self._credit = _YIELD_EVERY
+        await trio.lowlevel.checkpoint()
+
+
+class DroppingSubscription(Subscription):
+    """Drops its oldest media at the bound.
+
+    Media and other events stand in two queues, numbered through, so that dropping the oldest media
+    is one step however many other events wait before it.
+    """
+
+    def __init__(
+        self, max_events: float, max_bytes: float, changed: Callable[[Subscription], None]
+    ) -> None:
+        super().__init__(max_events, max_bytes, "drop_oldest", changed)
+        self._media: deque[tuple[int, SessionEvent, int]] = deque()
+        self._others: deque[tuple[int, SessionEvent, int]] = deque()
+        self._number = 0
+        self._gap_events = 0  # dropped since the last notice
+        self._gap_bytes = 0
+
+    def _buffered(self) -> int:
+        return len(self._media) + len(self._others) + bool(self._gap_events)
+
+    def _append(self, item: tuple[SessionEvent, int]) -> None:
+        self._number += 1
+        queue = self._media if isinstance(item[0], MEDIA) else self._others
+        queue.append((self._number, *item))
+        self._bytes += item[1]
+
+    def _pop(self) -> SessionEvent:
+        if self._gap_events:
+            notice = MediaDropped(self._gap_events, self._gap_bytes)
+            self._gap_events = self._gap_bytes = 0
+            return notice
+        first_media = self._media[0][0] if self._media else math.inf
+        first_other = self._others[0][0] if self._others else math.inf
+        queue = self._media if first_media < first_other else self._others
+        _, event, size = queue.popleft()
+        self._bytes -= size
+        return event
+
+    def _clear(self) -> None:
+        super()._clear()
+        self._media.clear()
+        self._others.clear()
+        self._gap_events = self._gap_bytes = 0
+
+    def _admit(self, item: tuple[SessionEvent, int]) -> bool:
+        while self._media and self._overflows(item[1]):
+            _, _, size = self._media.popleft()
+            self._bytes -= size
+            self._count_gap(size)
+        if not self._overflows(item[1]):
+            self._append(item)
+            return True
+        if isinstance(item[0], MEDIA):
+            self._count_gap(item[1])
+            return True
+        return False
+
+    def _count_gap(self, size: int) -> None:
+        self._gap_events += 1
+        self._gap_bytes += size
+        self._dropped += 1

@@ -1,0 +1,118 @@
+"""What a session needs of a connection: the Transport protocol and its vocabulary.
+
+What lives here: the contract, in words and types. What must not: any WebSocket library. To connect
+in another way, write a `Dialer` and pass it as `TransportConfig(dialer=...)`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+import trio
+
+if TYPE_CHECKING:
+    import ssl
+
+NO_CLOSE_FRAME = 1006
+"""The close code that stands for "the connection ended without one" (RFC 6455, section 7.1.5)."""
+
+
+@dataclass(frozen=True, slots=True)
+class DialRequest:
+    """What to connect to.
+
+    Attributes:
+        url: A ws or wss URL.
+        headers: HTTP headers for the upgrade.
+        secrets: Texts to blank out in anything that is shown.
+        ssl_context: For wss; None for the shared default.
+        max_message_bytes: The largest message to accept.
+    """
+
+    url: str
+    headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    secrets: tuple[str, ...] = field(default=(), repr=False)
+    ssl_context: ssl.SSLContext | None = None
+    max_message_bytes: int = 64 * 1024 * 1024
+
+
+class TransportClosed(Exception):
+    """The connection has ended.
+
+    Attributes:
+        code: The close code of the other side, or NO_CLOSE_FRAME.
+        reason: Its reason, "" if none.
+    """
+
+    def __init__(self, code: int, reason: str = "") -> None:
+        super().__init__(f"connection closed with code {code}")
+        self.code = code
+        self.reason = reason
+
+
+class Transport(Protocol):
+    """One open WebSocket. One task receives; anybody in the same thread may send.
+
+    Sending is synchronous on purpose: a frame is accepted as a whole or not at all, so that no
+    cancellation can leave half a frame on the wire (design law 2), and nothing can come between the
+    decision to send and the place in the order of frames.
+
+    Attributes:
+        accepted_bytes: Bytes on their way so far, framing included; grows by each `send`.
+        written_bytes: How many of them the operating system has taken.
+    """
+
+    @property
+    def accepted_bytes(self) -> int:
+        """Bytes that were accepted since the connection was made."""
+        ...
+
+    @property
+    def written_bytes(self) -> int:
+        """Bytes that were handed to the operating system since then."""
+        ...
+
+    def send(self, frame: str) -> None:
+        """Accept one text message. Written at once if the socket takes it, else by the transport.
+
+        Raises:
+            TransportClosed: The connection is closing or broken; the frame was not accepted.
+        """
+        ...
+
+    async def wait_backlog(self, at_most: int) -> None:
+        """Wait until no more than `at_most` accepted bytes are unwritten.
+
+        Raises:
+            TransportClosed: The connection broke, so that they never will be.
+
+        Cancellation: atomic. If cancelled, nothing happened.
+        """
+        ...
+
+    async def receive(self) -> str | bytes:
+        """Wait for the next message, whole.
+
+        Raises:
+            TransportClosed: The connection has ended and all messages before that were received.
+
+        Cancellation: atomic. If cancelled, no message is lost.
+        """
+        ...
+
+    async def aclose(self, code: int = 1000, reason: str = "") -> None:
+        """Say goodbye, wait for the answer, close the socket. Not bounded in time: the caller is.
+
+        Cancellation: still cleans up. If cancelled, closes without waiting for the answer.
+        """
+        ...
+
+
+Dialer = Callable[[trio.Nursery, DialRequest], Awaitable[Transport]]
+"""Connects: `await dialer(nursery, request)` gives a Transport whose tasks run in that nursery.
+
+It raises `trio_live.ConnectError` when there is no connection, and its tasks never raise because a
+connection ended. The caller bounds it in time. When the nursery is cancelled, the socket is
+closed."""

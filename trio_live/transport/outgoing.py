@@ -1,0 +1,152 @@
+"""The write side of a connection: accept at once, write at once if possible, else in order.
+
+What lives here: OutgoingStream, the one place that writes to a socket. What must not: WebSocket,
+TLS. A write is synchronous and takes a whole frame or raises, so no cancellation can leave half a
+frame on the wire; what the socket does not take is written by one task, several frames in one go.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from typing import Final
+
+import trio
+
+# Small enough that those who wait for room see progress, large enough for 70 frames of 20 ms audio.
+_WRITE_SIZE: Final = 65_536
+# Beyond this a peer that sends pings and does not read its pongs is made to wait.
+_CONTROL_LIMIT: Final = 1024 * 1024
+
+
+class OutgoingStream(trio.abc.Stream):
+    """A stream with a synchronous front for writing.
+
+    Args:
+        stream: Does the reading, and the writing that cannot be done at once. Owned from here on.
+        try_write: Writes what the socket takes without blocking and gives the number of bytes, 0 if
+            none; None if the stream has no such way (TLS, memory).
+
+    Attributes:
+        accepted: Bytes taken over so far.
+        written: How many of them have been handed on.
+        ended: Set once nothing can be read any more: end of data, an error, or closed.
+    """
+
+    def __init__(
+        self, stream: trio.abc.Stream, try_write: Callable[[bytes], int] | None = None
+    ) -> None:
+        self._stream = stream
+        self._try_write = try_write
+        self.accepted = 0
+        self.written = 0
+        self.ended = trio.Event()
+        self._pending: deque[bytes] = deque()
+        self._broken = False
+        self._more = trio.Event()  # set when there is something for run() to write
+        self._progress = trio.Event()  # set, and replaced, whenever `written` grows or it broke
+
+    @property
+    def backlog(self) -> int:
+        """Bytes accepted and not yet written."""
+        return self.accepted - self.written
+
+    def write(self, data: bytes) -> None:
+        """Accept data as a whole; write now what can be written now.
+
+        Raises:
+            trio.BrokenResourceError: The stream is broken or closed; nothing was accepted.
+        """
+        if self._broken:
+            raise trio.BrokenResourceError("the connection is broken")
+        rest = data
+        if self._try_write is not None and not self.backlog:
+            try:
+                taken = self._try_write(data)
+            except OSError as error:
+                self._break()
+                raise trio.BrokenResourceError("the connection is broken") from error
+            self.accepted += taken
+            self.written += taken
+            rest = data[taken:]
+            if not rest:
+                return
+        self.accepted += len(rest)
+        self._pending.append(rest)
+        self._more.set()
+
+    async def run(self) -> None:
+        """Write what could not be written at once. Runs until the stream breaks or is cancelled."""
+        while not self._broken:
+            await self._more.wait()
+            self._more = trio.Event()
+            while self._pending:
+                batch = self._next_batch()
+                try:
+                    await self._stream.send_all(batch)
+                except (trio.BrokenResourceError, trio.ClosedResourceError):
+                    self._break()
+                    return
+                self.written += len(batch)
+                self._tell_progress()
+
+    async def wait_backlog(self, at_most: int) -> None:
+        """Wait until no more than `at_most` bytes are unwritten.
+
+        Raises:
+            trio.BrokenResourceError: It broke, so that they never will be.
+
+        Cancellation: atomic. If cancelled, nothing happened.
+        """
+        while self.backlog > at_most:
+            if self._broken:
+                raise trio.BrokenResourceError("the connection is broken")
+            await self._progress.wait()
+
+    async def send_all(self, data: bytes | bytearray | memoryview) -> None:
+        """Accept data as `write()`; wait only if far too much is unwritten already."""
+        await trio.lowlevel.checkpoint_if_cancelled()
+        self.write(bytes(data))
+        if self.backlog > _CONTROL_LIMIT:
+            await self.wait_backlog(_CONTROL_LIMIT)
+        else:
+            await trio.lowlevel.cancel_shielded_checkpoint()
+
+    async def wait_send_all_might_not_block(self) -> None:
+        """Wait until everything accepted is written."""
+        await self.wait_backlog(0)
+        await trio.lowlevel.checkpoint()
+
+    async def receive_some(self, max_bytes: int | None = None) -> bytes:
+        """Read, as the stream does."""
+        try:
+            data = bytes(await self._stream.receive_some(max_bytes))
+        except (trio.BrokenResourceError, trio.ClosedResourceError):
+            self.ended.set()
+            raise
+        if not data:
+            self.ended.set()
+        return data
+
+    async def aclose(self) -> None:
+        """Close at once; what is unwritten is not written any more."""
+        self._break()
+        self.ended.set()
+        await trio.aclose_forcefully(self._stream)
+
+    def _next_batch(self) -> bytes:
+        size = 0
+        frames: list[bytes] = []
+        while self._pending and size < _WRITE_SIZE:
+            frames.append(self._pending.popleft())
+            size += len(frames[-1])
+        return b"".join(frames)
+
+    def _break(self) -> None:
+        self._broken = True
+        self._more.set()
+        self._tell_progress()
+
+    def _tell_progress(self) -> None:
+        self._progress.set()
+        self._progress = trio.Event()

@@ -1,0 +1,77 @@
+"""Waiting for a phase.
+
+What lives here: PhaseWatch, the seed's `phase_rx`. What must not: the phases' rules (state.py).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import trio
+
+from trio_live.errors import LiveError, SessionClosed
+from trio_live.state import SessionPhase
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from trio_live.events import SessionEvent
+
+from trio_live.events import PhaseChanged
+
+
+class PhaseWatch:
+    """The current phase, and who waits for which.
+
+    A waiter is released when its phase is entered, at that moment, not when it next gets to run. So
+    a phase that lasts for no time at all is not missed.
+
+    Attributes:
+        phase: The current phase.
+    """
+
+    def __init__(self, phase: SessionPhase = SessionPhase.DISCONNECTED) -> None:
+        self.phase = phase
+        self._waiting: dict[SessionPhase, trio.Event] = {}
+        self._ended = False
+        self._error: LiveError | None = None
+
+    def enter(self, phase: SessionPhase) -> None:
+        """Note that a phase was entered."""
+        self.phase = phase
+        if waiting := self._waiting.pop(phase, None):
+            waiting.set()
+
+    def follow(self, happened: Iterable[SessionEvent]) -> None:
+        """Note the phases that were entered in a list of events."""
+        for event in happened:
+            if type(event) is PhaseChanged:
+                self.enter(event.phase)
+
+    def close(self, error: LiveError | None = None) -> None:
+        """Release everybody: the session has ended, and no phase will be entered any more."""
+        self._ended = True
+        self._error = error
+        for waiting in self._waiting.values():
+            waiting.set()
+
+    async def wait_for(self, target: SessionPhase) -> None:
+        """Wait until `target` is entered, or return at once if it is the current phase.
+
+        Raises:
+            SessionClosed: The session ended normally without entering it.
+            LiveError: The session ended without entering it, by this error.
+
+        Cancellation: atomic. If cancelled, nothing happened.
+        """
+        await trio.lowlevel.checkpoint()
+        if self.phase is target:
+            return
+        if not self._ended:
+            waiting = self._waiting.setdefault(target, trio.Event())
+            await waiting.wait()
+            if self._waiting.get(target) is not waiting:
+                return  # taken out when the phase was entered
+        if self._error is not None:
+            raise self._error
+        raise SessionClosed(f"the session ended without entering {target.value}", phase=self.phase)

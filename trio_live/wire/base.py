@@ -1,0 +1,88 @@
+"""The root of every struct of trio_live, wire or not: frozen data whose repr never shows a payload.
+
+What lives here: `Data` (repr without payloads) and `Wire` (the same, in the service's camelCase).
+What must not: any field of the service. Imported by everything that defines data.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import TYPE_CHECKING, Any, Final, cast
+
+import msgspec
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+# Field names whose values are the service's or the caller's own vocabulary, never what somebody
+# said. Every other text, bytes or object is shown by its size only (design law 6).
+_OPEN_FIELDS: Final = frozenset(
+    {
+        "activity",
+        "behavior",
+        "cause",
+        "code",
+        "error_type",
+        "finish_reason",
+        "id",
+        "ids",
+        "kind",
+        "language",
+        "mime_type",
+        "modality",
+        "model",
+        "name",
+        "outcome",
+        "phase",
+        "previous",
+        "reason",
+        "role",
+        "scheduling",
+        "session_id",
+        "status",
+        "voice_name",
+        "where",
+    }
+)
+
+
+def redacted(name: str, value: object) -> str:
+    """Show a field's value without what a person said, sent or must keep secret.
+
+    Numbers, booleans, enums and structs are shown; text under a name of the vocabulary too; other
+    text and bytes become their length, objects and lists of them their size.
+    """
+    if value is None or isinstance(value, bool | int | float | Enum):
+        return str(value) if isinstance(value, Enum) else repr(value)
+    if isinstance(value, str):
+        return repr(value) if name in _OPEN_FIELDS else f"<{len(value)} chars>"
+    if isinstance(value, bytes):
+        return f"<{len(value)} bytes>"
+    if isinstance(value, tuple | list):
+        items = cast("Sequence[object]", value)
+        return "[" + ", ".join(redacted(name, item) for item in items) + "]"
+    if isinstance(value, dict):
+        return f"<{len(cast('dict[str, object]', value))} keys>"
+    return repr(value) if isinstance(value, msgspec.Struct) else f"<{type(value).__name__}>"
+
+
+class Data(msgspec.Struct, frozen=True):
+    """A frozen record. Its repr shows kinds and sizes, not text, audio, arguments or handles."""
+
+    def __repr__(self) -> str:
+        shown = (f"{name}={redacted(name, value)}" for name, value in self._set_fields())
+        return f"{type(self).__name__}({', '.join(shown)})"
+
+    def __rich_repr__(self) -> list[tuple[str, Any]]:
+        """Give rich the same redacted view; msgspec's own would print every value."""
+        return [(name, redacted(name, value)) for name, value in self._set_fields()]
+
+    def _set_fields(self) -> Iterator[tuple[str, object]]:
+        for name in self.__struct_fields__:
+            value: object = getattr(self, name)
+            if value is not None:
+                yield name, value
+
+
+class Wire(Data, frozen=True, rename="camel", omit_defaults=True):
+    """A message, or part of one, of the service: camelCase on the wire, unset fields left out."""

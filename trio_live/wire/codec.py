@@ -1,0 +1,183 @@
+"""JSON text to wire structs and back. No I/O, no state.
+
+What lives here: one encoder and one typed decoder for the whole process, and the slow path for what
+they refuse. A frame is decoded once, straight into structs; only a frame with something new or
+broken in it is taken apart field by field, so that its other facts are not lost with it.
+"""
+
+from __future__ import annotations
+
+import binascii
+import re
+from typing import Final, cast
+
+import msgspec
+
+from trio_live.wire.base import Data
+from trio_live.wire.client import ClientMessage
+from trio_live.wire.server import ServerContent, ServerMessage
+
+# strict=False also reads int64 fields, which proto3-JSON writes as strings, and costs nothing
+# measurable on an audio frame.
+_DECODER: Final = msgspec.json.Decoder(ServerMessage, strict=False)
+_FIELDS: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_ENCODER: Final = msgspec.json.Encoder()
+
+_DURATION: Final = re.compile(r"(-?\d+(?:\.\d*)?)s")
+
+
+class Malformed(Data, frozen=True):
+    """Something that the service sent and that could not be read.
+
+    Attributes:
+        where: The field, as in "serverContent.modelTurn"; "" for the whole frame.
+        message: What was wrong with it, without the payload.
+        raw: The JSON text of that field, or the frame as received.
+    """
+
+    where: str
+    message: str
+    raw: bytes
+
+
+class Unrecognised(Data, frozen=True):
+    """Something that the service sent under a name that is not known here: `{name: value}`."""
+
+    where: str
+    raw: bytes
+
+
+Leftover = Malformed | Unrecognised
+
+
+def encode(message: ClientMessage) -> str:
+    """Encode a client message as the text of one WebSocket frame (the service wants text)."""
+    return _ENCODER.encode(message).decode()
+
+
+def encode_object(message: dict[str, object]) -> str:
+    """Encode a message that is already plain JSON objects."""
+    return _ENCODER.encode(message).decode()
+
+
+def to_object(message: ClientMessage) -> dict[str, object]:
+    """Give a client message as plain JSON objects, in the wire's spelling."""
+    built: dict[str, object] = msgspec.json.decode(_ENCODER.encode(message))
+    return built
+
+
+def decode(frame: str | bytes) -> tuple[ServerMessage, list[Leftover]]:
+    """Decode one frame of the service, text or binary.
+
+    Returns:
+        What is known of the message, and what is not: unknown fields of the envelope and of
+        `serverContent`, and fields of a wrong type. Never raises for anything that a server may
+        send.
+    """
+    try:
+        return _DECODER.decode(frame), []
+    except (msgspec.MsgspecError, RecursionError, UnicodeError):
+        # Rare: a new field, the URL-safe base64 alphabet, or something broken.
+        return _decode_piecewise(frame)
+
+
+def seconds(duration: str | None) -> float | None:
+    """Read a proto3-JSON duration such as "12.5s"; None if there is none or it is not one."""
+    found = _DURATION.fullmatch(duration) if duration else None
+    return float(found[1]) if found else None
+
+
+def _decode_piecewise(frame: str | bytes) -> tuple[ServerMessage, list[Leftover]]:
+    leftovers: list[Leftover] = []
+    known = _decode_fields(frame, "", _ENVELOPE, leftovers)
+    return ServerMessage(**known), leftovers  # type: ignore[arg-type]
+
+
+def _decode_fields(
+    frame: str | bytes, where: str, types: dict[str, tuple[str, object]], leftovers: list[Leftover]
+) -> dict[str, object]:
+    """Decode an object field by field into keyword arguments; what fails goes to `leftovers`."""
+    try:
+        fields = _FIELDS.decode(frame)
+    except (msgspec.MsgspecError, RecursionError, UnicodeError) as error:
+        raw = frame.encode("utf-8", "surrogatepass") if isinstance(frame, str) else bytes(frame)
+        leftovers.append(Malformed(where, _explain(error), raw))
+        return {}
+    known: dict[str, object] = {}
+    for name, raw_value in fields.items():
+        path = f"{where}.{name}" if where else name
+        value = bytes(raw_value)
+        if name not in types:
+            leftovers.append(
+                Unrecognised(path, b'{"%b":%b}' % (_ENCODER.encode(name)[1:-1], value))
+            )
+            continue
+        attribute, kind = types[name]
+        if kind is ServerContent and value[:1] == b"{":
+            inner = _decode_fields(value, path, _CONTENT, leftovers)
+            known[attribute] = ServerContent(**inner)  # type: ignore[arg-type]
+            continue
+        try:
+            known[attribute] = _decode_leniently(value, kind)
+        except (msgspec.MsgspecError, RecursionError, UnicodeError) as error:
+            leftovers.append(Malformed(path, _explain(error), value))
+    return known
+
+
+def _decode_leniently(raw: bytes, kind: object) -> object:
+    """Decode one field; if it is refused, try again with every base64 text in standard form."""
+    try:
+        return msgspec.json.decode(raw, type=kind, strict=False)
+    except msgspec.ValidationError:
+        loose = _standard_base64(msgspec.json.decode(raw))
+        return msgspec.convert(loose, kind, strict=False)
+
+
+def _standard_base64(value: object) -> object:
+    """Decode `data` and `thoughtSignature` texts, in either alphabet, padded or not."""
+    if isinstance(value, list):
+        return [_standard_base64(item) for item in cast("list[object]", value)]
+    if not isinstance(value, dict):
+        return value
+    fields = cast("dict[str, object]", value)
+    return {
+        name: item
+        if name in ("args", "response")  # the application's own objects: never touched
+        else _base64_bytes(item)
+        if name in ("data", "thoughtSignature") and isinstance(item, str)
+        else _standard_base64(item)
+        for name, item in fields.items()
+    }
+
+
+def _base64_bytes(text: str) -> object:
+    bare = text.translate(_STANDARD_ALPHABET).rstrip("=")
+    try:
+        return binascii.a2b_base64(bare + "=" * (-len(bare) % 4), strict_mode=True)
+    except (binascii.Error, ValueError):
+        return text  # not base64 in any alphabet: left for the decoder to refuse by path
+
+
+def _explain(error: Exception) -> str:
+    """Say what was wrong, without the payload: msgspec names types and paths, never values."""
+    if isinstance(error, msgspec.MsgspecError):
+        return str(error)
+    if isinstance(error, RecursionError):
+        return "nested too deeply"
+    return "not valid UTF-8"
+
+
+_STANDARD_ALPHABET: Final = str.maketrans("-_", "+/")
+
+
+def _types_of(struct: type[msgspec.Struct]) -> dict[str, tuple[str, object]]:
+    """Map each wire name of a struct to its attribute and type."""
+    return {f.encode_name: (f.name, _bare(f.type)) for f in msgspec.structs.fields(struct)}
+
+
+def _bare(kind: object) -> object:
+    return ServerContent if kind == ServerContent | None else kind
+
+
+_ENVELOPE: Final = _types_of(ServerMessage)
+_CONTENT: Final = _types_of(ServerContent)
