@@ -1,0 +1,45 @@
+"""A stream that says when it is gone.
+
+trio-websocket waits for ever for an upgrade request whose client has hung up; with this the
+server can stop waiting.
+"""
+
+from __future__ import annotations
+
+import trio
+
+
+class WatchedStream(trio.abc.Stream):
+    """Passes everything on to another stream.
+
+    Attributes:
+        gone: set when nothing more can be read.
+    """
+
+    def __init__(self, stream: trio.abc.Stream) -> None:
+        self._stream = stream
+        self.gone = trio.Event()
+
+    async def send_all(self, data: bytes | bytearray | memoryview) -> None:
+        """Send bytes; see `trio.abc.SendStream`."""
+        await self._stream.send_all(data)
+
+    async def wait_send_all_might_not_block(self) -> None:
+        """Wait until sending might not block; see `trio.abc.SendStream`."""
+        await self._stream.wait_send_all_might_not_block()
+
+    async def receive_some(self, max_bytes: int | None = None) -> bytes | bytearray:
+        """Receive bytes; see `trio.abc.ReceiveStream`."""
+        try:
+            received = await self._stream.receive_some(max_bytes)
+        except (trio.BrokenResourceError, trio.ClosedResourceError):
+            self.gone.set()
+            raise
+        if not received:
+            self.gone.set()
+        return received
+
+    async def aclose(self) -> None:
+        """Close the stream."""
+        self.gone.set()
+        await self._stream.aclose()
