@@ -1,8 +1,10 @@
 """For the tests of programs that use trio_live: a whole service, a session without one, fixtures.
 
-- `LiveServer`: the embedded service, over sockets or memory; `echo` and `scripted` answer for it, or
+- `LiveServer`: the embedded service, over sockets or memory; `echo` and `scripted` answer for it,
+or
   a function of yours. `connect_to(server)` connects a session to it in memory.
-- `MockSession`: a session without a service, which records what was sent and says what it is told to.
+- `MockSession`: a session without a service, which records what was sent and says what it is told
+to.
 - The fixtures `live_server` and `live_session` for pytest-trio, which pytest finds by itself.
 - `MemoryNetwork`: the far end of a session's connection, message by message.
 """

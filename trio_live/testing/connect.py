@@ -1,4 +1,4 @@
-"""Connecting a session to a LiveServer in memory: WebSocket and all, but no socket and no real time.
+"""Connecting a session to a LiveServer in memory: all of WebSocket, no socket, no real time.
 
 What lives here: that one connection. What must not: the server.
 """
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 def connect_to(server: LiveServer) -> TransportConfig:
     """Make settings that connect to a server in this program, whatever the endpoint's host.
 
-    Use it as `open_session(config, endpoint=..., transport=connect_to(server))`; take the limits and
-    timeouts of your own with `dataclasses.replace(connect_to(server), ...)`.
+    Use it as `open_session(config, endpoint=..., transport=connect_to(server))`; take the limits
+    and timeouts of your own with `dataclasses.replace(connect_to(server), ...)`.
     """
 
     async def open_stream(host: str, port: int) -> trio.abc.Stream:

@@ -1,7 +1,7 @@
 """A session without a service.
 
-What lives here: MockSession. What must not: sockets, servers. It is a real SessionHandle over the real
-protocol, so that rules, phases and turns behave as they do; only the wire is missing.
+What lives here: MockSession. What must not: sockets, servers. It is a real SessionHandle over the
+real protocol, so that rules, phases and turns behave as they do; only the wire is missing.
 """
 
 from __future__ import annotations
@@ -35,7 +35,8 @@ class MockSession(SessionHandle):
     It is open from the start; sends are checked against the rules, as in a real session.
 
     Args:
-        config: As for open_session(); what it says of activity detection decides which sends are right.
+        config: As for open_session(); what it says of activity detection decides which sends are
+            right.
         session_id: The id that the service is said to have given.
     """
 

@@ -1,10 +1,11 @@
 """Fixtures for pytest-trio, found by pytest through an entry point; there is nothing to configure.
 
-What lives here: `live_server`, `live_session` and the two small fixtures that say what they are to be.
-What must not: anything that costs time when pytest starts; imports are inside the fixtures.
+What lives here: `live_server`, `live_session`, the two small fixtures that say what they are to be,
+and the virtual clock for tests that use them. What must not: anything that costs time when pytest
+starts; imports are inside the fixtures.
 
-Override `live_model` and `live_config` in a conftest.py, a module or a class to change what answers and
-what is asked for:
+Override `live_model` and `live_config` in a conftest.py, a module or a class to change what answers
+and what is asked for:
 
     @pytest.fixture
     def live_model():
@@ -17,22 +18,52 @@ what is asked for:
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import importlib
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator
+    from collections.abc import AsyncGenerator, Awaitable, Callable
 
     import trio
 
     from trio_live import SessionConfig, SessionHandle
     from trio_live.testing import LiveServer, Model
 
-try:
-    from pytest_trio import trio_fixture
-except ModuleNotFoundError:  # a project that tests without Trio: nothing here is for it
-    trio_fixture = None
+
+def _trio_fixture(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Make a fixture of pytest-trio; a plain one, which fails when used, where that is missing."""
+    try:
+        make: Callable[..., Any] = importlib.import_module("pytest_trio").trio_fixture
+    except ModuleNotFoundError:
+        make = pytest.fixture
+    fixture: Callable[..., Any] = make(function)
+    return fixture
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run the tests that use the embedded server on virtual time, which passes by itself.
+
+    pytest-trio gives a test a clock only if the test itself names the clock's fixture.
+    """
+    for item in items:
+        if "live_server" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.trio(run=_run_on_virtual_time))
+
+
+def _run_on_virtual_time(
+    test: Callable[[], Awaitable[None]],
+    *,
+    clock: trio.abc.Clock | None,
+    instruments: list[trio.abc.Instrument],
+) -> None:
+    import trio
+    import trio.testing
+
+    if clock is None:  # else the test has asked for one of its own
+        clock = trio.testing.MockClock(autojump_threshold=0)
+    trio.run(test, clock=clock, instruments=instruments)
 
 
 @pytest.fixture
@@ -51,27 +82,24 @@ def live_config() -> SessionConfig:
     return SessionConfig("models/test", response_modalities=["TEXT"])
 
 
-if trio_fixture is not None:
+@_trio_fixture
+async def live_server(live_model: Model) -> AsyncGenerator[LiveServer]:
+    """An embedded server on memory streams; the test runs on virtual time."""
+    from trio_live.testing import LiveServer
 
-    @trio_fixture
-    async def live_server(
-        autojump_clock: trio.testing.MockClock, live_model: Model
-    ) -> AsyncGenerator[LiveServer]:
-        """An embedded server on memory streams; time is virtual and passes by itself."""
-        from trio_live.testing import LiveServer
+    async with LiveServer(live_model) as server:
+        yield server
 
-        async with LiveServer(live_model) as server:
-            yield server
 
-    @trio_fixture
-    async def live_session(
-        live_server: LiveServer, live_config: SessionConfig
-    ) -> AsyncGenerator[SessionHandle]:
-        """A session with `live_server`, open during the test."""
-        from trio_live import GoogleAI, open_session
-        from trio_live.testing import connect_to
+@_trio_fixture
+async def live_session(
+    live_server: LiveServer, live_config: SessionConfig
+) -> AsyncGenerator[SessionHandle]:
+    """A session with `live_server`, open during the test."""
+    from trio_live import GoogleAI, open_session
+    from trio_live.testing import connect_to
 
-        endpoint = GoogleAI("test-key", base_url="ws://localhost")
-        transport = connect_to(live_server)
-        async with open_session(live_config, endpoint=endpoint, transport=transport) as session:
-            yield session
+    endpoint = GoogleAI("test-key", base_url="ws://localhost")
+    transport = connect_to(live_server)
+    async with open_session(live_config, endpoint=endpoint, transport=transport) as session:
+        yield session

@@ -1,0 +1,222 @@
+"""The arrows of the house: which room may import which, and what no room may touch."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parent.parent / "trio_live"
+
+# Room -> the rooms it may import. Type-only imports count as well. Rooms above import from below.
+ARROWS: dict[str, set[str]] = {
+    "wire": set(),
+    "state": {"wire"},
+    "commands": {"wire"},
+    "events": {"wire", "state"},
+    "errors": {"state", "commands"},
+    "transport.interface": set(),
+    "transport": {"transport.interface"},  # its __init__
+    "transport.outgoing": set(),
+    "transport.memory": {"transport.interface"},
+    "close_codes": {"commands", "errors", "state", "transport.interface"},
+    "transport.trio_ws": {"close_codes", "errors", "transport.interface", "transport.outgoing"},
+    "config": {"errors", "transport.interface", "wire"},
+    "endpoints": {"errors"},
+    "outbound": {"commands", "errors", "wire"},
+    "inbound": {"events", "state", "wire"},
+    "protocol": {
+        "commands",
+        "config",
+        "errors",
+        "events",
+        "inbound",
+        "outbound",
+        "state",
+        "wire",
+    },
+    "subscription": {"errors", "events", "wire"},
+    "fanout": {"errors", "events", "subscription"},
+    "watch": {"errors", "events", "state"},
+    "interfaces": {"commands", "state", "subscription", "wire"},
+    "handle": {
+        "commands",
+        "errors",
+        "fanout",
+        "interfaces",
+        "outbound",
+        "state",
+        "subscription",
+        "watch",
+        "wire",
+    },
+    "outbox": {"commands", "errors", "events", "outbound", "protocol", "transport.interface"},
+    "session": {
+        "close_codes",
+        "commands",
+        "config",
+        "endpoints",
+        "errors",
+        "events",
+        "fanout",
+        "handle",
+        "interfaces",
+        "outbox",
+        "protocol",
+        "state",
+        "subscription",
+        "transport",
+        "transport.trio_ws",
+        "watch",
+    },
+    "testing.server": set(),  # speaks to clients over the wire only
+    "testing": {
+        "",
+        "commands",
+        "config",
+        "errors",
+        "events",
+        "fanout",
+        "handle",
+        "interfaces",
+        "protocol",
+        "subscription",
+        "testing.server",
+        "transport.memory",
+        "transport.trio_ws",
+        "watch",
+    },
+    "audio": {"errors"},
+    "cli": {"", "audio", "testing"},
+    "__main__": {"cli"},
+}
+ARROWS[""] = set(ARROWS) - {"testing", "testing.server", "audio", "cli", "__main__"}
+
+# The core does no I/O (law 11): no trio, no clock, no logging.
+CORE = {
+    "wire",
+    "state",
+    "commands",
+    "events",
+    "errors",
+    "close_codes",
+    "outbound",
+    "inbound",
+    "protocol",
+}
+IO_MODULES = {"trio", "time", "asyncio", "socket", "ssl", "logging", "threading", "select"}
+WEBSOCKET_LIBRARIES = {"trio_websocket", "wsproto", "websockets"}
+# What may be imported at the top of a module without an extra (law 12).
+RUNTIME_DEPENDENCIES = {"trio", "trio_websocket", "wsproto", "msgspec"}
+EXTRAS_ALLOWED_IN = {"cli": {"click", "rich"}, "audio": {"numpy", "soundfile", "soxr"}}
+
+
+def _modules() -> Iterator[tuple[str, Path]]:
+    for path in sorted(PACKAGE.rglob("*.py")):
+        parts = path.relative_to(PACKAGE).with_suffix("").parts
+        yield ".".join(part for part in parts if part != "__init__"), path
+
+
+def _room(module: str) -> str:
+    """Give the longest room that a module's dotted name, without the package, lies in."""
+    parts = module.split(".") if module else []
+    for length in range(len(parts), 0, -1):
+        name = ".".join(parts[:length])
+        if name in ARROWS:
+            return name
+    return ""
+
+
+def _imports(path: Path, module: str) -> Iterator[str]:
+    """Give the absolute name of everything that a file imports."""
+    package = ["trio_live", *module.split(".")] if module else ["trio_live"]
+    if path.name != "__init__.py":
+        package = package[:-1]
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = package[: len(package) - node.level + 1] if node.level else []
+            source = ".".join([*base, *((node.module or "").split(".") if node.module else [])])
+            for alias in node.names:
+                inner = f"{source}.{alias.name}"
+                yield inner if _is_module(inner) else source
+
+
+def _is_module(name: str) -> bool:
+    if not name.startswith("trio_live."):
+        return False
+    path = PACKAGE.joinpath(*name.split(".")[1:])
+    return path.is_dir() or path.with_suffix(".py").exists()
+
+
+MODULES = dict(_modules())
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_layering_imports_follow_the_arrows(module: str) -> None:
+    """A room imports only from the rooms that the table allows."""
+    room = _room(module)
+    for name in _imports(MODULES[module], module):
+        if name == "trio_live" or name.startswith("trio_live."):
+            target = _room(name.removeprefix("trio_live").removeprefix("."))
+            assert target == room or target in ARROWS[room], f"{module} imports {name}"
+
+
+def test_layering_arrows_have_no_cycle() -> None:
+    """The table itself is acyclic, but for the package's own __init__, which imports the rest."""
+    done: set[str] = set()
+    waiting = {room: targets - {""} for room, targets in ARROWS.items() if room}
+    while waiting:
+        ready = {room for room, targets in waiting.items() if targets <= done}
+        assert ready, f"a cycle among {sorted(waiting)}"
+        done |= ready
+        waiting = {room: t for room, t in waiting.items() if room not in ready}
+
+
+@pytest.mark.parametrize("module", [m for m in MODULES if _room(m) in CORE])
+def test_layering_core_does_no_io(module: str) -> None:
+    """Law 11: the core imports no I/O, no clock, no logging, at run time or for types."""
+    tops = {name.partition(".")[0] for name in _imports(MODULES[module], module)}
+    assert tops & IO_MODULES == set()
+
+
+@pytest.mark.parametrize(
+    "module", [m for m in MODULES if not _room(m).startswith(("transport", "testing"))]
+)
+def test_layering_only_transport_and_testing_know_websockets(module: str) -> None:
+    """A WebSocket library is imported in transport/ and testing/ only."""
+    tops = {name.partition(".")[0] for name in _imports(MODULES[module], module)}
+    assert tops & WEBSOCKET_LIBRARIES == set()
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_layering_no_private_names_of_other_packages(module: str) -> None:
+    """Nothing reaches into the private parts of another package."""
+    for name in _imports(MODULES[module], module):
+        top, *rest = name.split(".")
+        if top not in ("trio_live", "__future__"):
+            assert not any(part.startswith("_") for part in rest), name
+    for node in ast.walk(ast.parse(MODULES[module].read_text())):
+        if (
+            isinstance(node, ast.Attribute)
+            and node.attr.startswith("_")
+            and not node.attr.startswith("__")
+            and isinstance(node.value, ast.Name)
+        ):
+            assert node.value.id not in RUNTIME_DEPENDENCIES, ast.unparse(node)
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_layering_extras_are_imported_where_used(module: str) -> None:
+    """Law 12: third-party modules beyond the runtime dependencies stay in their rooms."""
+    import sys
+
+    allowed = RUNTIME_DEPENDENCIES | {"trio_live"} | set(sys.stdlib_module_names)
+    allowed |= EXTRAS_ALLOWED_IN.get(_room(module), set())
+    if module == "testing.pytest_plugin":
+        allowed |= {"pytest", "pytest_trio"}
+    tops = {name.partition(".")[0] for name in _imports(MODULES[module], module)}
+    assert tops <= allowed
