@@ -89,7 +89,7 @@ ARROWS: dict[str, set[str]] = {
         "watch",
     },
     "audio": {"errors"},
-    "cli": {"", "audio", "testing"},
+    "cli": {"", "audio", "endpoints", "testing"},
     "__main__": {"cli"},
 }
 ARROWS[""] = set(ARROWS) - {"testing", "testing.server", "audio", "cli", "__main__"}

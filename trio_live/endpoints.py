@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final, Protocol
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import unquote_plus, urlsplit, urlunsplit
 
 from trio_live.errors import ConfigError
 
 # google-genai 3.4 reads these two, in this order (its _api_client.py, read November 2026).
 API_KEY_VARIABLES: Final = ("GOOGLE_API_KEY", "GEMINI_API_KEY")
+
+_TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, section 5.6.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +33,11 @@ class Address:
     """
 
     url: str
-    headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
-    secrets: tuple[str, ...] = field(default=(), repr=False)
+    headers: tuple[tuple[str, str], ...] = ()
+    secrets: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        return f"<Address {without_query(self.url)}>"
 
 
 class Endpoint(Protocol):
@@ -67,11 +73,15 @@ class GoogleAI:
         api_version: str = "v1beta",
         insecure: bool = False,
     ) -> None:
-        if not api_key or not _is_header_value(api_key):
+        if not api_key or not _is_header_value(api_key) or " " in api_key:
             raise ConfigError(
                 "api_key must be a text that is not empty and has neither spaces nor line ends"
             )
+        if not _TOKEN.fullmatch(api_version):
+            raise ConfigError('api_version must be a name, such as "v1beta"')
         root = _websocket_url(base_url, insecure=insecure).rstrip("/")
+        if "?" in root:
+            raise ConfigError("base_url must not have a query: a path is put behind it")
         self._api_key = api_key
         self._url = (
             f"{root}/ws/google.ai.generativelanguage.{api_version}"
@@ -80,14 +90,15 @@ class GoogleAI:
 
     async def resolve(self) -> Address:
         """Give the URL and the key's header."""
-        return Address(self._url, (("x-goog-api-key", self._api_key),), (self._api_key,))
+        secrets = (self._api_key, *_secrets_of(self._url))
+        return Address(self._url, (("x-goog-api-key", self._api_key),), secrets)
 
     def model_name(self, model: str) -> str:
         """Put "models/" before a bare name."""
         return model if model.startswith(("models/", "tunedModels/")) else f"models/{model}"
 
     def __repr__(self) -> str:
-        return f"<GoogleAI {self._url}>"
+        return f"<GoogleAI {without_query(self._url)}>"
 
 
 class Custom:
@@ -108,18 +119,15 @@ class Custom:
         self._url = _websocket_url(url, insecure=insecure)
         self._headers = tuple((headers or {}).items())
         for name, value in self._headers:
-            if not _is_header_value(value) or not name.isascii() or ":" in name:
+            if not _is_header_value(name) or not _TOKEN.fullmatch(name):
+                raise ConfigError(f"headers has {name!r}, which cannot be the name of a header")
+            if not _is_header_value(value):
                 raise ConfigError(f"headers[{name!r}] cannot be sent: it must be one line of ASCII")
 
     async def resolve(self) -> Address:
-        """Give the URL and headers; their values, and those of the query, are secrets."""
-        query = urlsplit(self._url).query
-        in_query = tuple(pair.partition("=")[2] for pair in query.split("&"))
-        return Address(
-            self._url,
-            self._headers,
-            tuple(text for text in (*(v for _, v in self._headers), *in_query) if text),
-        )
+        """Give the URL and headers; the values of headers and query are secrets."""
+        values = (value for _, value in self._headers if value)
+        return Address(self._url, self._headers, (*values, *_secrets_of(self._url)))
 
     def model_name(self, model: str) -> str:
         """Leave the name as it is."""
@@ -136,12 +144,20 @@ def from_environment() -> GoogleAI:
         ConfigError: Neither is set.
     """
     for name in API_KEY_VARIABLES:
-        if key := os.environ.get(name):
-            return GoogleAI(key.strip())
+        if key := os.environ.get(name, "").strip():
+            return GoogleAI(key)
     raise ConfigError(
         "no endpoint was given and the environment has no API key: set "
         f"{' or '.join(API_KEY_VARIABLES)}, or pass endpoint=GoogleAI(api_key=...)"
     )
+
+
+def key_from_environment() -> tuple[str, str]:
+    """Give the variable that holds an API key, and the key; two empty texts if none does."""
+    for name in API_KEY_VARIABLES:
+        if key := os.environ.get(name, "").strip():
+            return name, key
+    return "", ""
 
 
 def without_query(url: str) -> str:
@@ -165,6 +181,8 @@ def _websocket_url(url: str, *, insecure: bool) -> str:
     try:
         parts = urlsplit(url)
         host, _ = parts.hostname, parts.port
+        if not url.isprintable() or " " in url:
+            raise ValueError
     except (ValueError, AttributeError, TypeError):
         raise ConfigError("the URL cannot be parsed") from None
     scheme = {"http": "ws", "https": "wss"}.get(parts.scheme, parts.scheme)
@@ -179,6 +197,14 @@ def _websocket_url(url: str, *, insecure: bool) -> str:
             "wss://, or say insecure=True"
         )
     return urlunsplit((scheme, parts.netloc, parts.path, parts.query, ""))
+
+
+def _secrets_of(url: str) -> tuple[str, ...]:
+    """Give the parts of a URL that may be secrets: user information and the query's values."""
+    parts = urlsplit(url)
+    values = [pair.partition("=")[2] for pair in parts.query.split("&")]
+    raw = [text for text in (*values, parts.username, parts.password) if text]
+    return tuple(dict.fromkeys((*raw, *map(unquote_plus, raw))))
 
 
 def _is_header_value(value: object) -> bool:

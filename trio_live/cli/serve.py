@@ -1,0 +1,38 @@
+"""`trio-live serve`: the embedded server, for other programs.
+
+What lives here: running it. What must not: what it answers (trio_live.testing).
+"""
+
+from __future__ import annotations
+
+import click
+import trio
+
+from trio_live.cli.events_json import line
+from trio_live.cli.run import CommandFailed
+from trio_live.testing import LiveServer, echo
+
+
+async def serve(host: str, port: int, *, pace: float, as_json: bool) -> int:
+    """Serve until cancelled, after showing the URL.
+
+    Raises:
+        CommandFailed: The address cannot be bound.
+
+    Cancellation: still cleans up. If cancelled, closes every connection.
+    """
+    async with LiveServer(echo, pace=pace, record=False) as server:
+        try:
+            url = await server.listen(host, port)
+        except OSError as error:
+            reason = (error.strerror or str(error)).lower()
+            raise CommandFailed(f"cannot listen on {host} port {port}: {reason}") from error
+        if as_json:
+            click.echo(line(0.0, "listening", {"url": url}))
+        else:
+            click.echo(url)
+            click.echo(
+                f"server: embedded, an echo; any API key will do. Try: trio-live chat --url {url}",
+                err=True,
+            )
+        await trio.sleep_forever()
