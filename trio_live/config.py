@@ -14,10 +14,12 @@ from typing import TYPE_CHECKING, Final, cast
 from msgspec.structs import force_setattr
 
 from trio_live.errors import ConfigError
+from trio_live.wire import codec
 from trio_live.wire.base import Data
 from trio_live.wire.client import (
     AudioTranscriptionConfig,
     AutomaticActivityDetection,
+    ClientMessage,
     ContextWindowCompressionConfig,
     FunctionDeclaration,
     GenerationConfig,
@@ -39,6 +41,30 @@ if TYPE_CHECKING:
     from trio_live.transport.interface import Dialer
 
 MEBIBYTE: Final = 1024 * 1024
+
+# The arguments of SessionConfig and what they take; None is always allowed but in _ITEMS.
+_TEXTS: Final = ("voice", "language", "resumption_handle", "activity_handling", "turn_coverage")
+_ITEMS: Final[dict[str, tuple[type, ...]]] = {
+    "response_modalities": (str,),
+    "tools": (Tool, FunctionDeclaration),
+}
+_KINDS: Final[dict[str, tuple[type, ...]]] = {
+    "system_instruction": (str, Content),
+    "thinking": (ThinkingConfig,),
+    "input_transcription": (bool, AudioTranscriptionConfig),
+    "output_transcription": (bool, AudioTranscriptionConfig),
+    "activity_detection": (bool, AutomaticActivityDetection),
+    "session_resumption": (bool,),
+    "compression": (bool, ContextWindowCompressionConfig),
+    "extra": (Mapping,),
+}
+_RANGES: Final[tuple[tuple[str, float, float, tuple[type, ...]], ...]] = (
+    ("temperature", 0.0, 2.0, (int, float)),
+    ("top_p", 0.0, 1.0, (int, float)),
+    ("top_k", 1, math.inf, (int,)),
+    ("max_output_tokens", 1, math.inf, (int,)),
+    ("seed", -math.inf, math.inf, (int,)),
+)
 
 
 class _Model(Data, frozen=True):
@@ -103,32 +129,29 @@ class SessionConfig(_Model, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         _check_text("model", self.model)
-        if isinstance(self.response_modalities, str):
-            raise ConfigError(
-                "response_modalities must be a sequence of names, as in "
-                f"[{self.response_modalities!r}], not a text"
-            )
+        for name in _TEXTS:
+            if getattr(self, name) is not None:
+                _check_text(name, getattr(self, name))
+        for name, kinds in _KINDS.items():
+            _check_kind(name, getattr(self, name), kinds)
+        for name, low, high, kinds in _RANGES:
+            _check_number(name, getattr(self, name), low, high, kinds)
         # Sequences are copied, so that a list which changes later does not change this config.
-        force_setattr(self, "response_modalities", tuple(self.response_modalities))
-        force_setattr(self, "tools", tuple(self.tools))
+        for name, kinds in _ITEMS.items():
+            force_setattr(self, name, _checked_items(name, getattr(self, name), kinds))
         if len(self.response_modalities) != 1:
             raise ConfigError(
                 f"response_modalities={list(self.response_modalities)!r} must name exactly one "
                 "modality: a Live session answers in one"
             )
-        for name in ("voice", "language", "resumption_handle"):
-            if getattr(self, name) is not None:
-                _check_text(name, getattr(self, name))
-        _check_range("temperature", self.temperature, 0.0, 2.0)
-        _check_range("top_p", self.top_p, 0.0, 1.0)
-        _check_range("top_k", self.top_k, 1, math.inf)
-        _check_range("max_output_tokens", self.max_output_tokens, 1, math.inf)
-        tool: object
-        for tool in self.tools:
-            if not isinstance(tool, Tool | FunctionDeclaration):
-                raise ConfigError(
-                    f"tools must hold Tool or FunctionDeclaration, not {type(tool).__name__}"
-                )
+        try:
+            codec.encode(ClientMessage(setup=self.setup(self.model)))
+            if self.extra is not None:
+                force_setattr(self, "extra", codec.copy_object(self.extra))
+        except (TypeError, ValueError, OverflowError, RecursionError):
+            raise ConfigError(
+                "system_instruction, tools or extra holds something that cannot be written as JSON"
+            ) from None
 
     @property
     def manual_activity(self) -> bool:
@@ -225,7 +248,7 @@ class TransportConfig:
     def __post_init__(self) -> None:
         for name in ("connect_timeout", "setup_timeout", "close_timeout"):
             value = getattr(self, name)
-            if not isinstance(value, int | float) or not value > 0:
+            if isinstance(value, bool) or not isinstance(value, int | float) or not value > 0:
                 raise ConfigError(f"{name}={value!r} must be a number of seconds above 0")
         for name in (
             "max_message_bytes",
@@ -234,7 +257,7 @@ class TransportConfig:
             "max_buffered_bytes",
         ):
             value = getattr(self, name)
-            if not isinstance(value, int) or value < 1:
+            if isinstance(value, bool) or not isinstance(value, int) or value < 1:
                 raise ConfigError(f"{name}={value!r} must be a whole number above 0")
 
 
@@ -263,6 +286,30 @@ def _check_text(name: str, value: object) -> None:
         raise ConfigError(f"{name} must be a text that is not empty, not {type(value).__name__}")
 
 
-def _check_range(name: str, value: float | None, low: float, high: float) -> None:
-    if value is not None and not low <= value <= high:
+def _check_kind(name: str, value: object, kinds: tuple[type, ...]) -> None:
+    if value is not None and not isinstance(value, kinds):
+        raise ConfigError(f"{name} must be {_either(kinds)}, not {type(value).__name__}")
+
+
+def _check_number(
+    name: str, value: object, low: float, high: float, kinds: tuple[type, ...]
+) -> None:
+    if isinstance(value, bool):
+        raise ConfigError(f"{name} must be {_either(kinds)}, not bool")
+    _check_kind(name, value, kinds)
+    if value is not None and not low <= cast("float", value) <= high:
         raise ConfigError(f"{name}={value!r} must lie between {low} and {high}")
+
+
+def _checked_items(name: str, values: object, kinds: tuple[type, ...]) -> tuple[object, ...]:
+    if isinstance(values, str) or not isinstance(values, Sequence):
+        raise ConfigError(f"{name} must be a list or tuple, not {type(values).__name__}")
+    items = tuple(cast("Sequence[object]", values))
+    for item in items:
+        if not isinstance(item, kinds):
+            raise ConfigError(f"{name} must hold {_either(kinds)}, not {type(item).__name__}")
+    return items
+
+
+def _either(kinds: tuple[type, ...]) -> str:
+    return " or ".join(kind.__name__ for kind in kinds)

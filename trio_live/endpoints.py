@@ -143,9 +143,9 @@ def from_environment() -> GoogleAI:
     Raises:
         ConfigError: Neither is set.
     """
-    for name in API_KEY_VARIABLES:
-        if key := os.environ.get(name, "").strip():
-            return GoogleAI(key)
+    _, key = key_from_environment()
+    if key:
+        return GoogleAI(key)
     raise ConfigError(
         "no endpoint was given and the environment has no API key: set "
         f"{' or '.join(API_KEY_VARIABLES)}, or pass endpoint=GoogleAI(api_key=...)"

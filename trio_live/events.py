@@ -11,9 +11,9 @@ What must not: how they come about (inbound.py, protocol.py). They work with `ma
 `Interrupted` first, so that playback is stopped before anything else is looked at; then
 `Connected`, `GoAway`, `SessionResumeUpdate`, `ToolCallCancelled`; then what was said: voice
 activity, `InputTranscription`, the model's parts in their own order, `OutputTranscription`; then
-`ToolCall`; then `Usage`; then the ends: `TextComplete`, `GenerationComplete`, `TurnComplete`; then
-what nobody knows (`Unknown`, `Error`). Each `PhaseChanged` follows directly the event that caused
-it.
+`ToolCall`; then `Usage`; then the ends: `TextComplete`, `GenerationComplete`, `TurnComplete`,
+`WaitingForInput`, `InteractionStatus`; then what nobody knows (`Error`, `Unknown`). Each
+`PhaseChanged` follows directly the event that caused it.
 
 **Responses.** Everything that the model says carries the number of the response it belongs to,
 counted from 1 for each session. A response ends when its turn is complete or it is interrupted.
@@ -22,6 +22,7 @@ After `Interrupted(response=n)` whatever carries a number up to n is stale; play
 
 from __future__ import annotations
 
+import sys
 from typing import Final
 
 import msgspec
@@ -325,4 +326,9 @@ def payload_size(event: SessionEvent) -> int:
     """Give the size of what an event carries, in bytes of media or characters of text."""
     if name := _PAYLOAD.get(type(event)):
         return len(getattr(event, name))
-    return len(msgspec.json.encode(event.calls)) if isinstance(event, ToolCall) else 0
+    if not isinstance(event, ToolCall):
+        return 0
+    try:
+        return len(msgspec.json.encode(event.calls))
+    except RecursionError:  # nested as deeply as could just be decoded, with fewer calls around it
+        return sys.getrecursionlimit()

@@ -12,7 +12,7 @@ from typing import get_args
 
 import trio
 
-from trio_live.errors import InvalidArgument, LiveError
+from trio_live.errors import InvalidArgument, InvalidArgumentType, LiveError
 from trio_live.events import SessionEvent, payload_size
 from trio_live.subscription import DroppingSubscription, Policy, Subscription
 
@@ -54,9 +54,13 @@ class EventFanout:
 
         Raises:
             InvalidArgument: A bound below 1, or an unknown policy.
+            InvalidArgumentType: A bound that is no number.
         """
         for name, value in (("max_events", max_events), ("max_bytes", max_bytes)):
-            if not value >= 1:
+            bound: object = value
+            if not isinstance(bound, int | float):
+                raise InvalidArgumentType(f"{name} must be an int, not {type(bound).__name__}")
+            if not bound >= 1:
                 raise InvalidArgument(f"{name}={value!r} must be at least 1")
         if policy not in get_args(Policy):
             raise InvalidArgument(f"policy={policy!r} must be one of {', '.join(get_args(Policy))}")
@@ -72,7 +76,9 @@ class EventFanout:
         return subscription
 
     def publish(self, happened: Sequence[SessionEvent]) -> None:
-        """Give events, in order, to every subscription. Never blocks."""
+        """Give events, in order, to every subscription. Never blocks; after `close()` a no-op."""
+        if self.ended:
+            return
         sized: list[tuple[SessionEvent, int]] = []
         for event in happened:
             self.counts[type(event).__name__] += 1
@@ -83,7 +89,7 @@ class EventFanout:
     @property
     def blocked(self) -> bool:
         """Whether a subscription with policy "block" has no room."""
-        return any(s.blocking and s.full for s in self._subscriptions)
+        return not self.ended and any(s.blocking and s.full for s in self._subscriptions)
 
     async def wait_room(self) -> None:
         """Wait until every subscription with policy "block" has room.
@@ -91,7 +97,8 @@ class EventFanout:
         Cancellation: atomic. If cancelled, nothing happened.
         """
         while self.blocked:
-            self._room = self._room or trio.Event()
+            if self._room is None:
+                self._room = trio.Event()
             await self._room.wait()
 
     def release(self) -> None:
@@ -109,6 +116,7 @@ class EventFanout:
         for subscription in self._subscriptions:
             subscription.end(error)
         self._end.set()
+        self._wake()
 
     async def wait_closed(self) -> None:
         """Wait for the end, normal or not.

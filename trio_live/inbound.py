@@ -8,9 +8,8 @@ either-or.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-import msgspec
+import re
+from typing import TYPE_CHECKING, Final, TypeGuard
 
 from trio_live import events
 from trio_live.state import Trigger
@@ -31,8 +30,10 @@ if TYPE_CHECKING:
         VoiceActivityDetectionSignal,
     )
 
-DEFAULT_SAMPLE_RATE_HZ = 24_000
+DEFAULT_SAMPLE_RATE_HZ: Final = 24_000
 """What the service's voice has where the mime type does not say it."""
+
+_RATE: Final = re.compile("[1-9][0-9]{0,5}")  # up to 999,999 Hz; more is a mistake or worse
 
 
 class Inbound:
@@ -51,16 +52,22 @@ class Inbound:
         self._unnamed_calls = 0  # calls that came without an id, for their stand-ins
         self._sample_rates: dict[str, int] = {}  # mime type -> Hz; a session sees one or two
         self._out: list[SessionEvent] = []
+        self._frame: str | bytes = b""
 
     def apply(
-        self, message: ServerMessage, leftovers: list[codec.Leftover], now: float
+        self,
+        message: ServerMessage,
+        leftovers: list[codec.Leftover],
+        frame: str | bytes,
+        now: float,
     ) -> list[SessionEvent]:
-        """Take one message apart; give its events in order."""
+        """Take one message apart; give its events in order. `frame` is what it was decoded from."""
         out = self._out = []
+        self._frame = frame
         content = message.server_content
         interrupted = content is not None and content.interrupted
-        if interrupted:
-            self._interrupt(now, speaks=content is not None and content.model_turn is not None)
+        if content is not None and interrupted:
+            self._interrupt(content, now)
         self._apply_control(message)
         if content is not None:
             self._apply_content(content, now)
@@ -91,9 +98,9 @@ class Inbound:
         if machine.fire(trigger) is not None:
             self._out.append(events.PhaseChanged(machine.phase, previous))
 
-    def _interrupt(self, now: float, *, speaks: bool) -> None:
-        if speaks and not self._responding:
-            # Audio that comes with the interruption is stale, so it gets the interrupted number.
+    def _interrupt(self, content: ServerContent, now: float) -> None:
+        if _has_parts(content.model_turn) or content.output_transcription is not None:
+            # What comes with the interruption is stale, so it gets the interrupted number.
             self._begin_response(now)
         if self.state.turn is not None:
             self.state.turn.interrupted = True
@@ -120,7 +127,7 @@ class Inbound:
     def _apply_content(self, content: ServerContent, now: float) -> None:
         if content.input_transcription is not None:
             self._transcribe(content.input_transcription, self.state.begin_turn(now), of_user=True)
-        if content.model_turn is not None:
+        if _has_parts(content.model_turn):
             self._say(content.model_turn, now)
         if content.output_transcription is not None:
             turn = self._begin_response(now)
@@ -144,8 +151,8 @@ class Inbound:
             self._out.append(events.InteractionStatus(message.interaction_status))
         if message.error is not None:
             error = message.error
-            raw = msgspec.json.encode(error)
             text = "the service sent an error object"
+            raw = codec.text_of(self._frame, "error")
             self._out.append(events.Error(text, raw, error.code, error.status))
         for leftover in leftovers:
             if isinstance(leftover, codec.Malformed):
@@ -171,7 +178,7 @@ class Inbound:
     def _say(self, content: Content, now: float) -> None:
         turn = self._begin_response(now)
         interrupted = turn.interrupted
-        for part in content.parts:
+        for index, part in enumerate(content.parts):
             blob = part.inline_data
             if blob is not None:
                 self._say_media(blob, turn)
@@ -191,7 +198,8 @@ class Inbound:
                 pass  # a signature alone: opaque, for the service's own use
             else:
                 # Also a functionCall in the model's turn: the same call comes as a toolCall.
-                self._out.append(events.Unknown(msgspec.json.encode(part)))
+                path = ("serverContent", "modelTurn", "parts", index)
+                self._out.append(events.Unknown(codec.text_of(self._frame, *path)))
             if not interrupted:
                 self._fire(Trigger.MODEL_OUTPUT)
 
@@ -209,7 +217,7 @@ class Inbound:
         rate = DEFAULT_SAMPLE_RATE_HZ
         for parameter in mime_type.split(";")[1:]:
             name, _, value = parameter.strip().partition("=")
-            if name.casefold() == "rate" and value.isascii() and value.isdigit() and int(value):
+            if name.casefold() == "rate" and _RATE.fullmatch(value):
                 rate = int(value)
         if len(self._sample_rates) < 16:  # a server that invents types must not grow this
             self._sample_rates[mime_type] = rate
@@ -255,7 +263,7 @@ class Inbound:
                 owed[call.id] = call.name
             else:
                 self._unnamed_calls += 1
-                owed[f"#{self._unnamed_calls}"] = call.name
+                owed[self._unnamed_calls] = call.name
         self._out.append(events.ToolCall(calls))
         if calls:
             self._fire(Trigger.TOOL_CALL)
@@ -266,8 +274,7 @@ class Inbound:
             machine.calls_owed.pop(call_id, None)
             machine.calls_executing.discard(call_id)
         self._out.append(events.ToolCallCancelled(ids))
-        if not machine.calls_owed:
-            self._fire(Trigger.TOOLS_SETTLED)
+        self._fire(Trigger.TOOLS_SETTLED)
 
     def _keep_handle(self, update: SessionResumptionUpdate) -> SessionEvent:
         state = self.state
@@ -288,9 +295,7 @@ class Inbound:
         elif activity.type == "ACTIVITY_END":
             self._user_stops(events.VoiceActivityEnd(offset))
         else:
-            self._out.append(
-                events.Unknown(b'{"voiceActivity":%b}' % msgspec.json.encode(activity))
-            )
+            self._keep_unknown("voiceActivity")
 
     def _hear_signal(self, signal: VoiceActivityDetectionSignal) -> None:
         if signal.vad_signal_type == "VAD_SIGNAL_TYPE_SOS":
@@ -298,8 +303,11 @@ class Inbound:
         elif signal.vad_signal_type == "VAD_SIGNAL_TYPE_EOS":
             self._user_stops(events.VoiceActivityEnd())
         else:
-            raw = msgspec.json.encode(signal)
-            self._out.append(events.Unknown(b'{"voiceActivityDetectionSignal":%b}' % raw))
+            self._keep_unknown("voiceActivityDetectionSignal")
+
+    def _keep_unknown(self, name: str) -> None:
+        raw = codec.text_of(self._frame, name)
+        self._out.append(events.Unknown(b'{"%b":%b}' % (name.encode(), raw)))
 
     def _user_speaks(self, event: SessionEvent) -> None:
         self.state.machine.user_speaking = True
@@ -314,3 +322,8 @@ class Inbound:
     def _count_usage(self, usage: UsageMetadata) -> None:
         self.state.count_usage(usage)
         self._out.append(events.Usage(usage))
+
+
+def _has_parts(content: Content | None) -> TypeGuard[Content]:
+    # A turn without parts says nothing, so it must not begin a response either.
+    return content is not None and bool(content.parts)

@@ -1,14 +1,13 @@
 """From a SessionCommand to the message that the service gets, or to the error that says why not.
 
 What lives here: the rules of what may be sent (design law 9) and the building of messages. What
-must
-not: phases, encoding, I/O. A command that breaks a rule raises and changes nothing.
+must not: phases, encoding, I/O. A command that breaks a rule raises and changes nothing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
-from typing import Final
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final, cast
 
 from trio_live import commands
 from trio_live.errors import InvalidArgument, InvalidArgumentType, LocalProtocolError
@@ -20,7 +19,7 @@ from trio_live.wire.client import (
     RealtimeInput,
     ToolResponse,
 )
-from trio_live.wire.content import Blob, Content, FunctionResponse
+from trio_live.wire.content import Blob, Content, FunctionResponse, Part
 
 VIDEO_TYPES: Final = ("image/jpeg", "image/png", "image/webp")
 SCHEDULINGS: Final = (None, "INTERRUPT", "WHEN_IDLE", "SILENT")
@@ -68,12 +67,12 @@ def build(command: commands.SessionCommand) -> ClientMessage:
             return ClientMessage(realtime_input=RealtimeInput(activity_end=Empty()))
         case commands.EndAudioStream():
             return ClientMessage(realtime_input=RealtimeInput(audio_stream_end=True))
-        case commands.Disconnect():
+        case _:
             raise LocalProtocolError("Disconnect is not a message")
 
 
-def check_activity(command: commands.SessionCommand, *, manual: bool, user_speaking: bool) -> None:
-    """Check a command against who detects speech, and whether the user is speaking.
+def check_activity(command: commands.SessionCommand, *, manual: bool, started: bool) -> None:
+    """Check a command against who detects speech, and whether activity has been started here.
 
     Raises:
         LocalProtocolError: The service would close the connection with 1007, or drop the audio.
@@ -84,16 +83,16 @@ def check_activity(command: commands.SessionCommand, *, manual: bool, user_speak
                 "activity signals need activity_detection=False in the SessionConfig: the service "
                 "detects speech itself here and refuses them"
             )
-        case commands.ActivityStart() if user_speaking:
+        case commands.ActivityStart() if started:
             raise LocalProtocolError("activity has already started; signal its end first")
-        case commands.ActivityEnd() if not user_speaking:
+        case commands.ActivityEnd() if not started:
             raise LocalProtocolError("no activity has started; signal its start first")
         case commands.EndAudioStream() if manual:
             raise LocalProtocolError(
                 "the end of the audio stream is for automatic activity detection; with "
                 "activity_detection=False, signal the end of the activity"
             )
-        case commands.SendAudio() if manual and not user_speaking:
+        case commands.SendAudio() if manual and not started:
             raise LocalProtocolError(
                 "with activity_detection=False audio counts only between signal_activity_start() "
                 "and signal_activity_end(); the service drops or refuses it elsewhere"
@@ -102,26 +101,27 @@ def check_activity(command: commands.SessionCommand, *, manual: bool, user_speak
             pass
 
 
-def check_owed(responses: Collection[FunctionResponse], owed: dict[str, str]) -> list[str]:
+def check_owed(
+    responses: Sequence[FunctionResponse], owed: Mapping[str | int, str]
+) -> list[str | int]:
     """Match answers with the calls that are owed one, and give the keys of those calls.
 
     Args:
         responses: The answers.
-        owed: Key -> function name. Calls that came without an id have a key of their own, and are
-            matched by name.
+        owed: Id -> function name. Calls that came without an id have a number in its place, and
+            are matched by name.
 
     Raises:
         InvalidArgument: An answer without id, though its call has one.
         LocalProtocolError: An answer to a call that is not owed one.
     """
     open_calls = dict(owed)
-    keys: list[str] = []
+    keys: list[str | int] = []
     for response in responses:
-        key = response.id if response.id in open_calls else None
+        key: str | int | None = response.id if response.id in open_calls else None
         if key is None:
-            key = next(
-                (k for k, n in open_calls.items() if k.startswith("#") and n == response.name), None
-            )
+            unnamed = (k for k, name in open_calls.items() if name == response.name)
+            key = next((k for k in unnamed if isinstance(k, int)), None)
         if key is None and not response.id:
             raise InvalidArgument(
                 f"the response of {response.name!r} has no id: the service pairs calls and answers "
@@ -146,6 +146,16 @@ def _check_bytes(name: str, value: object) -> None:
         raise InvalidArgument(f"{name} is empty: there is nothing to send")
 
 
+def _check_items(name: str, values: object, kind: type) -> None:
+    if not isinstance(values, tuple | list):
+        raise InvalidArgumentType(f"{name} must be a tuple or list, not {type(values).__name__}")
+    for value in cast("Sequence[object]", values):
+        if not isinstance(value, kind):
+            raise InvalidArgumentType(
+                f"{name} must hold {kind.__name__}, not {type(value).__name__}"
+            )
+
+
 def _check_text(name: str, value: object) -> None:
     if not isinstance(value, str):
         raise InvalidArgumentType(f"{name} must be a str, not {type(value).__name__}")
@@ -160,7 +170,7 @@ def _check_audio(command: commands.SendAudio) -> None:
             f"data has {len(command.data)} bytes: 16-bit samples need an even number"
         )
     rate: object = command.sample_rate_hz
-    if not isinstance(rate, int) or rate < 1:
+    if isinstance(rate, bool) or not isinstance(rate, int) or rate < 1:
         raise InvalidArgument(f"sample_rate_hz={rate!r} must be a whole number above 0")
 
 
@@ -174,11 +184,11 @@ def _check_video(command: commands.SendVideo) -> None:
 
 
 def _check_client_content(command: commands.SendClientContent) -> None:
+    _check_items("turns", command.turns, Content)
     for turn in command.turns:
-        if not isinstance(turn, Content):
-            raise InvalidArgumentType(f"turns must hold Content, not {type(turn).__name__}")
-        if not turn.parts:
-            raise InvalidArgument("turns holds a Content without parts")
+        _check_items("the parts of a turn", turn.parts, Part)
+        if not turn.parts or Part() in turn.parts:
+            raise InvalidArgument("turns holds a Content without parts, or an empty Part")
     if not isinstance(command.turn_complete, bool):
         raise InvalidArgumentType(
             f"turn_complete must be a bool, not {type(command.turn_complete).__name__}"
@@ -188,12 +198,15 @@ def _check_client_content(command: commands.SendClientContent) -> None:
 
 
 def _check_tool_response(command: commands.SendToolResponse) -> None:
+    _check_items("responses", command.responses, FunctionResponse)
     if not command.responses:
         raise InvalidArgument("responses is empty: there is nothing to send")
     for response in command.responses:
-        if not isinstance(response, FunctionResponse):
+        identifiers: tuple[object, ...] = (response.name, response.id)
+        if not isinstance(identifiers[0], str) or not isinstance(identifiers[1], str | None):
             raise InvalidArgumentType(
-                f"responses must hold FunctionResponse, not {type(response).__name__}"
+                "a response's name must be a str and its id a str or None, not "
+                f"{type(response.name).__name__} and {type(response.id).__name__}"
             )
         if not isinstance(response.response, dict):
             raise InvalidArgumentType(

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from trio_live import commands, outbound
 from trio_live.config import merge
-from trio_live.errors import LocalProtocolError
+from trio_live.errors import InvalidArgument, LocalProtocolError
 from trio_live.inbound import Inbound
 from trio_live.state import CONVERSATION, SessionState, Trigger
 from trio_live.wire import codec
@@ -45,6 +45,8 @@ class LiveProtocol:
         self._config = config
         self._model_name = model_name
         self._inbound = Inbound(self.state)
+        # Not machine.user_speaking: the service may hear speech end before we signal it.
+        self._activity_started = False
 
     @property
     def opened(self) -> bool:
@@ -79,22 +81,29 @@ class LiveProtocol:
                 phase=self.state.phase,
             )
         outbound.check(command)
-        machine = self.state.machine
         outbound.check_activity(
-            command, manual=self._config.manual_activity, user_speaking=machine.user_speaking
+            command, manual=self._config.manual_activity, started=self._activity_started
         )
+        machine = self.state.machine
+        answered = (
+            outbound.check_owed(command.responses, machine.calls_owed)
+            if isinstance(command, commands.SendToolResponse)
+            else []
+        )
+        frame = _encode(command)
+        # From here on nothing can be refused.
         caused: list[SessionEvent] = []
         match command:
             case commands.SendAudio():
                 pass  # the hot path: nothing of the state depends on it
-            case commands.SendToolResponse(responses):
-                caused = self._settle(outbound.check_owed(responses, machine.calls_owed))
+            case commands.SendToolResponse():
+                caused = self._settle(answered)
             case commands.ActivityStart():
                 self.state.begin_turn(now)
-                machine.user_speaking = True
+                self._activity_started = machine.user_speaking = True
                 caused = self._inbound.fire(Trigger.USER_STARTED)
             case commands.ActivityEnd():
-                machine.user_speaking = False
+                self._activity_started = machine.user_speaking = False
                 caused = self._inbound.fire(Trigger.USER_STOPPED)
             case commands.SendText() | commands.SendRealtimeText():
                 self.state.begin_turn(now)
@@ -102,12 +111,12 @@ class LiveProtocol:
                 self.state.begin_turn(now)
             case _:
                 pass
-        return codec.encode(outbound.build(command)), caused
+        return frame, caused
 
     def receive_frame(self, frame: str | bytes, now: float) -> list[SessionEvent]:
         """Read one frame of the service. Never raises, whatever the frame is."""
         message, leftovers = codec.decode(frame)
-        return self._inbound.apply(message, leftovers, now)
+        return self._inbound.apply(message, leftovers, frame, now)
 
     def interrupt(self) -> list[SessionEvent]:
         """Mark what the model has said so far as stale, without telling the service."""
@@ -120,9 +129,10 @@ class LiveProtocol:
     def closed(self) -> list[SessionEvent]:
         """Note that the connection is gone."""
         self.state.machine.reset()
+        self._activity_started = False
         return self._inbound.fire(Trigger.CLOSED)
 
-    def _settle(self, keys: list[str]) -> list[SessionEvent]:
+    def _settle(self, keys: list[str | int]) -> list[SessionEvent]:
         """Take answered calls off the list of what is owed."""
         machine = self.state.machine
         for key in keys:
@@ -133,3 +143,15 @@ class LiveProtocol:
         # Some of the calls are answered and others are not: the program is at work on them.
         machine.calls_executing.update(machine.calls_owed)
         return self._inbound.fire(Trigger.TOOL_STARTED)
+
+
+def _encode(command: commands.SessionCommand) -> str:
+    message = outbound.build(command)
+    try:
+        return codec.encode(message)
+    except (TypeError, ValueError, OverflowError, RecursionError) as error:
+        # None of these texts holds a payload, but a UnicodeEncodeError does.
+        what = "a lone surrogate" if isinstance(error, UnicodeError) else str(error)
+        raise InvalidArgument(
+            f"{type(command).__name__} cannot be written as JSON: {what}"
+        ) from None

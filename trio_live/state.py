@@ -61,7 +61,7 @@ class Trigger(Enum):
     TURN_COMPLETE = "the model's turn is complete"
     TOOL_CALL = "the model calls functions"
     TOOL_STARTED = "a call is being executed"
-    TOOLS_SETTLED = "no call is owed an answer any more"
+    TOOLS_SETTLED = "calls were answered or withdrawn, all or some"
     CLOSE = "the session starts to end"
     CLOSED = "the connection is gone"
 
@@ -138,8 +138,9 @@ class PhaseMachine:
     Attributes:
         phase: The current phase.
         user_speaking: Whether speech has started and not ended.
-        calls_owed: Calls that are owed an answer: id (or a stand-in) -> function name.
-        calls_executing: The keys of those that are being executed.
+        calls_owed: Calls that are owed an answer: id -> function name. A call that came without an
+            id has a number in its place, which no id can be equal to.
+        calls_executing: The keys of those that are being executed; all of them are owed.
     """
 
     __slots__ = ("calls_executing", "calls_owed", "phase", "user_speaking")
@@ -147,8 +148,8 @@ class PhaseMachine:
     def __init__(self) -> None:
         self.phase = SessionPhase.DISCONNECTED
         self.user_speaking = False
-        self.calls_owed: dict[str, str] = {}
-        self.calls_executing: set[str] = set()
+        self.calls_owed: dict[str | int, str] = {}
+        self.calls_executing: set[str | int] = set()
 
     def fire(self, trigger: Trigger) -> SessionPhase | None:
         """Apply one trigger; give the phase entered, or None if the phase is the same."""

@@ -24,8 +24,7 @@ Policy = Literal["fail", "drop_oldest", "block"]
 
 - "fail": it gets what is buffered and then raises SubscriberLagged; the session goes on.
 - "drop_oldest": its oldest media is dropped, and a MediaDropped event says how much; other events
-are
-  never dropped, and if they alone reach the bound it fails as above.
+  are never dropped, and if they alone reach the bound it fails as above.
 - "block": the session reads no further until there is room. The service sees back-pressure, and
   interruptions and cancellations wait too: choose it knowingly.
 """
@@ -101,7 +100,7 @@ class Subscription(trio.abc.ReceiveChannel[SessionEvent]):
     @property
     def full(self) -> bool:
         """Whether the bound is reached."""
-        return self._buffered() >= self._max_events or self._bytes >= self._max_bytes
+        return self._held() >= self._max_events or self._bytes >= self._max_bytes
 
     def put(self, happened: Sequence[tuple[SessionEvent, int]]) -> None:
         """Take events with their payload sizes, as the policy says, and wake who waits for them."""
@@ -128,14 +127,14 @@ class Subscription(trio.abc.ReceiveChannel[SessionEvent]):
             trio.ClosedResourceError: This subscription was closed.
 
         Cancellation: atomic. If cancelled, no event is taken. Between buffered events the deadline
-            of
-        a scope may be noticed up to 32 events late.
+            of a scope may be noticed up to 32 events late.
         """
+        self._credit -= 1
         if self._credit > 0:
-            self._credit -= 1
             await trio.lowlevel.checkpoint_if_cancelled()
         else:
-            await self._full_checkpoint()
+            self._credit = _YIELD_EVERY
+            await trio.lowlevel.checkpoint()
         while True:
             try:
                 return self.receive_nowait()
@@ -167,12 +166,6 @@ class Subscription(trio.abc.ReceiveChannel[SessionEvent]):
             raise self._error
         raise trio.EndOfChannel
 
-    async def __anext__(self) -> SessionEvent:
-        try:
-            return await self.receive()
-        except trio.EndOfChannel:
-            raise StopAsyncIteration from None
-
     def close(self) -> None:
         """Stop receiving and forget what is buffered. May be called any number of times."""
         if not self._closed:
@@ -201,8 +194,13 @@ class Subscription(trio.abc.ReceiveChannel[SessionEvent]):
             self._missed,
         )
 
-    def _buffered(self) -> int:
+    def _held(self) -> int:
+        """Count the events that take room."""
         return len(self._buffer)
+
+    def _buffered(self) -> int:
+        """Count the events that can be read."""
+        return self._held()
 
     def _append(self, item: tuple[SessionEvent, int]) -> None:
         self._buffer.append(item)
@@ -226,11 +224,9 @@ class Subscription(trio.abc.ReceiveChannel[SessionEvent]):
         return True
 
     def _overflows(self, size: int) -> bool:
-        buffered = self._buffered()
+        held = self._held()
         # A single event that is larger than the whole bound still fits into an empty buffer.
-        return buffered >= self._max_events or (
-            self._bytes + size > self._max_bytes and buffered > 0
-        )
+        return held >= self._max_events or (self._bytes + size > self._max_bytes and held > 0)
 
     def _wake(self, count: int) -> None:
         for _ in range(min(count, len(self._tasks))):
@@ -247,10 +243,6 @@ class Subscription(trio.abc.ReceiveChannel[SessionEvent]):
             return trio.lowlevel.Abort.SUCCEEDED
 
         await trio.lowlevel.wait_task_rescheduled(abort)
-
-    async def _full_checkpoint(self) -> None:
-        self._credit = _YIELD_EVERY
-        await trio.lowlevel.checkpoint()
 
 
 class DroppingSubscription(Subscription):
@@ -270,8 +262,12 @@ class DroppingSubscription(Subscription):
         self._gap_events = 0  # dropped since the last notice
         self._gap_bytes = 0
 
+    def _held(self) -> int:
+        return len(self._media) + len(self._others)
+
     def _buffered(self) -> int:
-        return len(self._media) + len(self._others) + bool(self._gap_events)
+        # The notice of a gap takes no room: it must not be what makes other events fail.
+        return self._held() + bool(self._gap_events)
 
     def _append(self, item: tuple[SessionEvent, int]) -> None:
         self._number += 1

@@ -10,14 +10,13 @@ from typing import TYPE_CHECKING
 import trio
 
 from trio_live.errors import LiveError, SessionClosed
+from trio_live.events import PhaseChanged
 from trio_live.state import SessionPhase
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from trio_live.events import SessionEvent
-
-from trio_live.events import PhaseChanged
 
 
 class PhaseWatch:
@@ -39,7 +38,7 @@ class PhaseWatch:
     def enter(self, phase: SessionPhase) -> None:
         """Note that a phase was entered."""
         self.phase = phase
-        if waiting := self._waiting.pop(phase, None):
+        if (waiting := self._waiting.pop(phase, None)) is not None:
             waiting.set()
 
     def follow(self, happened: Iterable[SessionEvent]) -> None:
@@ -49,7 +48,12 @@ class PhaseWatch:
                 self.enter(event.phase)
 
     def close(self, error: LiveError | None = None) -> None:
-        """Release everybody: the session has ended, and no phase will be entered any more."""
+        """Release everybody: the session has ended, and no phase will be entered any more.
+
+        Only the first call counts.
+        """
+        if self._ended:
+            return
         self._ended = True
         self._error = error
         for waiting in self._waiting.values():
@@ -64,10 +68,13 @@ class PhaseWatch:
 
         Cancellation: atomic. If cancelled, nothing happened.
         """
-        await trio.lowlevel.checkpoint()
         if self.phase is target:
+            await trio.lowlevel.checkpoint()
             return
-        if not self._ended:
+        if self._ended:
+            await trio.lowlevel.checkpoint()
+        else:
+            # No checkpoint before this: the phase could be entered and left during it.
             waiting = self._waiting.setdefault(target, trio.Event())
             await waiting.wait()
             if self._waiting.get(target) is not waiting:

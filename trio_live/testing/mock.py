@@ -6,15 +6,17 @@ real protocol, so that rules, phases and turns behave as they do; only the wire 
 
 from __future__ import annotations
 
+import copy
 import math
-from typing import TYPE_CHECKING
+from collections import Counter
+from typing import TYPE_CHECKING, Self
 
 import msgspec
 import trio
 
-from trio_live import commands
+from trio_live import commands, events
 from trio_live.config import SessionConfig
-from trio_live.errors import LiveError, SessionClosed
+from trio_live.errors import ConnectionLost, LiveError, SessionClosed
 from trio_live.fanout import EventFanout
 from trio_live.handle import SessionHandle
 from trio_live.interfaces import SessionStatistics
@@ -32,7 +34,8 @@ if TYPE_CHECKING:
 class MockSession(SessionHandle):
     """A session that records what is sent and says what the test tells it to.
 
-    It is open from the start; sends are checked against the rules, as in a real session.
+    It is open from the start; sends are checked against the rules, as in a real session. What is
+    put into `command_tx` is taken out, in order, whenever the mock is used next.
 
     Args:
         config: As for open_session(); what it says of activity detection decides which sends are
@@ -45,8 +48,8 @@ class MockSession(SessionHandle):
     ) -> None:
         config = SessionConfig("models/mock") if config is None else config
         protocol = LiveProtocol(config, config.model)
-        self._double = _Double(protocol)
-        command_tx, self._commands = trio.open_memory_channel[commands.SessionCommand](math.inf)
+        command_tx, command_rx = trio.open_memory_channel[commands.SessionCommand](math.inf)
+        self._double = _Double(protocol, command_rx)
         super().__init__(
             command_tx,
             self._double.fanout,
@@ -61,17 +64,13 @@ class MockSession(SessionHandle):
     @property
     def sent(self) -> list[SessionCommand]:
         """Every command so far, in order: by verb, or put into `command_tx`."""
-        while True:
-            try:
-                self._double.sent.append(self._commands.receive_nowait())
-            except (trio.WouldBlock, trio.EndOfChannel, trio.ClosedResourceError):
-                return self._double.sent
+        self._double.take_queued()
+        return self._double.sent
 
     def receive(self, message: Mapping[str, object]) -> None:
         """Let the service say a message, in the wire's spelling: `{"serverContent": {...}}`."""
-        self._double.publish(
-            self._double.protocol.receive_frame(msgspec.json.encode(message), self._double.now())
-        )
+        self._double.take_queued()
+        self._double.receive(msgspec.json.encode(message))
 
     def emit(self, *happened: SessionEvent) -> None:
         """Publish events as they are; phase and state stay as they were."""
@@ -79,24 +78,35 @@ class MockSession(SessionHandle):
 
     def end(self, error: LiveError | None = None) -> None:
         """End the session: normally, or lost by an error, which readers and senders then get."""
+        self._double.take_queued()
         self._double.end(error)
 
-    async def disconnect(self) -> None:
-        """Record the command and end the session; see SessionHandle."""
-        await trio.lowlevel.checkpoint()
-        if not self._double.fanout.ended:
-            self.sent.append(commands.Disconnect())
-            self.end()
+    def clone(self) -> Self:
+        """Give another handle of the same session; see SessionHandle."""
+        if self._closed:
+            raise self._closed_error()
+        twin = copy.copy(self)
+        twin.command_tx = self.command_tx.clone()
+        return twin
+
+    def close(self) -> None:
+        """Close this handle; when the last one is closed, the session ends."""
+        super().close()
+        self._double.end_if_left()
 
 
 class _Double:
     """Stands where a connected session stands: checks, records, publishes."""
 
-    def __init__(self, protocol: LiveProtocol) -> None:
+    def __init__(
+        self, protocol: LiveProtocol, command_rx: trio.MemoryReceiveChannel[SessionCommand]
+    ) -> None:
         self.protocol = protocol
         self.fanout = EventFanout()
         self.watch = PhaseWatch()
         self.sent: list[SessionCommand] = []
+        self._command_rx = command_rx
+        self._frames_received = 0
 
     def now(self) -> float:
         try:
@@ -108,33 +118,82 @@ class _Double:
         self.watch.follow(happened)
         self.fanout.publish(happened)
 
+    def receive(self, frame: bytes) -> None:
+        if not self.fanout.ended:
+            self._frames_received += 1
+            self.publish(self.protocol.receive_frame(frame, self.now()))
+
+    def take(self, command: SessionCommand) -> None:
+        _, happened = self.protocol.send(command, self.now())
+        self.sent.append(command)
+        self.publish(happened)
+
+    def take_queued(self) -> None:
+        while not self.fanout.ended:
+            try:
+                command = self._command_rx.receive_nowait()
+            except (trio.WouldBlock, trio.EndOfChannel):
+                return
+            if isinstance(command, commands.Disconnect):
+                self.sent.append(command)
+                self.end(None)
+                return
+            try:
+                self.take(command)
+            except LiveError as refusal:
+                self.publish([events.Error(f"a command was refused: {refusal}", b"")])
+
     def end(self, error: LiveError | None) -> None:
-        self.publish(self.protocol.closed())
+        if self.fanout.ended:
+            return
+        code = 1000 if error is None else error.code or 1006
+        lost = error.undelivered if isinstance(error, ConnectionLost) else ()
+        undelivered = dict(Counter(type(command).__name__ for command in lost))
+        reason = (error and error.reason) or ""
+        closing = self.protocol.close() if error is None else []
+        last = events.Disconnected(code, reason, error is None, undelivered)
+        self.publish([*closing, *self.protocol.closed(), last])
         self.fanout.close(error)
         self.watch.close(error)
+        self._command_rx.close()
+
+    def disconnect(self) -> None:
+        self.take_queued()
+        self.sent.append(commands.Disconnect())
+        self.end(None)
+
+    def end_if_left(self) -> None:
+        if not self.fanout.ended and not self._command_rx.statistics().open_send_channels:
+            self.take_queued()
+            self.end(None)
+
+    def check_alive(self) -> None:
+        if self.fanout.ended:
+            raise self.fanout.error or SessionClosed("the session has ended; nothing was sent")
 
     async def send(
         self, command: SessionCommand, command_tx: trio.MemorySendChannel[SessionCommand]
     ) -> None:
         await trio.lowlevel.checkpoint()
-        if self.fanout.ended:
-            raise self.fanout.error or SessionClosed("the session has ended; nothing was sent")
-        _, happened = self.protocol.send(command, self.now())
-        self.sent.append(command)
-        self.publish(happened)
+        self.take_queued()
+        self.check_alive()
+        self.take(command)
 
     async def flush(self, command_tx: trio.MemorySendChannel[SessionCommand]) -> None:
         await trio.lowlevel.checkpoint()
+        self.take_queued()
+        self.check_alive()
 
     def interrupt(self) -> None:
+        self.check_alive()
         self.publish(self.protocol.interrupt())
 
     def statistics(self, own: Subscription) -> SessionStatistics:
         buffered = own.statistics()
         dropped, missed = self.fanout.losses()
         return SessionStatistics(
-            frames_sent=len(self.sent),
-            frames_received=0,
+            frames_sent=len(self.sent) + 1,  # the setup
+            frames_received=self._frames_received,
             bytes_sent=0,
             bytes_received=0,
             backlog_bytes=0,

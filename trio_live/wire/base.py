@@ -18,15 +18,9 @@ if TYPE_CHECKING:
 # said. Every other text, bytes or object is shown by its size only (design law 6).
 _OPEN_FIELDS: Final = frozenset(
     {
-        "activity",
         "behavior",
-        "cause",
-        "code",
-        "error_type",
-        "finish_reason",
         "id",
         "ids",
-        "kind",
         "language",
         "mime_type",
         "modality",

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import binascii
 import re
+from collections.abc import Mapping
 from typing import Final, cast
 
 import msgspec
@@ -21,9 +22,11 @@ from trio_live.wire.server import ServerContent, ServerMessage
 # measurable on an audio frame.
 _DECODER: Final = msgspec.json.Decoder(ServerMessage, strict=False)
 _FIELDS: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_ITEMS: Final = msgspec.json.Decoder(list[msgspec.Raw])
 _ENCODER: Final = msgspec.json.Encoder()
 
-_DURATION: Final = re.compile(r"(-?\d+(?:\.\d*)?)s")
+# Digits as google.protobuf.Duration has them: 10,000 years, in nanoseconds.
+_DURATION: Final = re.compile(r"(-?[0-9]{1,12}(?:\.[0-9]{0,9})?)s")
 
 
 class Malformed(Data, frozen=True):
@@ -66,6 +69,16 @@ def to_object(message: ClientMessage) -> dict[str, object]:
     return built
 
 
+def copy_object(fields: Mapping[str, object]) -> dict[str, object]:
+    """Copy a JSON object at every depth; mappings of any kind become dicts.
+
+    Raises:
+        TypeError, ValueError, RecursionError: It holds what JSON cannot.
+    """
+    copied: dict[str, object] = msgspec.json.decode(msgspec.json.encode(fields, enc_hook=_plain))
+    return copied
+
+
 def decode(frame: str | bytes) -> tuple[ServerMessage, list[Leftover]]:
     """Decode one frame of the service, text or binary.
 
@@ -85,6 +98,23 @@ def seconds(duration: str | None) -> float | None:
     """Read a proto3-JSON duration such as "12.5s"; None if there is none or it is not one."""
     found = _DURATION.fullmatch(duration) if duration else None
     return float(found[1]) if found else None
+
+
+def text_of(frame: str | bytes, *path: str | int) -> bytes:
+    """Give a field's JSON text as the service wrote it, by names and indices from the top.
+
+    The frame must have been decoded and have the field. If it is nested so deeply that it cannot be
+    looked through once more, the text is that of the innermost field that could be.
+    """
+    raw = frame.encode() if isinstance(frame, str) else bytes(frame)
+    for step in path:
+        try:
+            raw = bytes(
+                _ITEMS.decode(raw)[step] if isinstance(step, int) else _FIELDS.decode(raw)[step]
+            )
+        except RecursionError:
+            break
+    return raw
 
 
 def _decode_piecewise(frame: str | bytes) -> tuple[ServerMessage, list[Leftover]]:
@@ -113,7 +143,7 @@ def _decode_fields(
             )
             continue
         attribute, kind = types[name]
-        if kind is ServerContent and value[:1] == b"{":
+        if kind == _CONTENT_TYPE and value[:1] == b"{":
             inner = _decode_fields(value, path, _CONTENT, leftovers)
             known[attribute] = ServerContent(**inner)  # type: ignore[arg-type]
             continue
@@ -167,17 +197,20 @@ def _explain(error: Exception) -> str:
     return "not valid UTF-8"
 
 
+def _plain(value: object) -> object:
+    if isinstance(value, Mapping):
+        return dict(cast("Mapping[object, object]", value))
+    raise TypeError(f"{type(value).__name__} cannot be written as JSON")
+
+
 _STANDARD_ALPHABET: Final = str.maketrans("-_", "+/")
 
 
 def _types_of(struct: type[msgspec.Struct]) -> dict[str, tuple[str, object]]:
     """Map each wire name of a struct to its attribute and type."""
-    return {f.encode_name: (f.name, _bare(f.type)) for f in msgspec.structs.fields(struct)}
+    return {f.encode_name: (f.name, f.type) for f in msgspec.structs.fields(struct)}
 
 
-def _bare(kind: object) -> object:
-    return ServerContent if kind == ServerContent | None else kind
-
-
+_CONTENT_TYPE: Final = ServerContent | None
 _ENVELOPE: Final = _types_of(ServerMessage)
 _CONTENT: Final = _types_of(ServerContent)

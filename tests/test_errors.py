@@ -1,0 +1,274 @@
+"""The tree of errors, and that nothing which is shown holds a secret or what was said."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+from collections.abc import Iterator
+from enum import Enum
+from typing import Any, get_args, get_type_hints
+
+import msgspec
+import pytest
+from rich.pretty import pretty_repr
+
+from trio_live import (
+    ConfigError,
+    ConnectError,
+    ConnectionLost,
+    ConnectTimeout,
+    Error,
+    InvalidArgument,
+    InvalidArgumentType,
+    LiveError,
+    LocalProtocolError,
+    SendText,
+    SessionClosed,
+    SessionCommand,
+    SessionConfig,
+    SessionEvent,
+    SessionPhase,
+    SessionStatistics,
+    SetupError,
+    SetupTimeout,
+    SubscriberLagged,
+    SubscriptionStatistics,
+    commands,
+    errors,
+    events,
+)
+from trio_live.wire import client, codec, content, server
+from trio_live.wire.base import Data, redacted
+
+SECRET = "PLANTED"
+
+TREE: list[tuple[type[LiveError], type[BaseException]]] = [
+    (LiveError, Exception),
+    (ConfigError, LiveError),
+    (ConfigError, ValueError),
+    (LocalProtocolError, LiveError),
+    (InvalidArgument, LocalProtocolError),
+    (InvalidArgument, ValueError),
+    (InvalidArgumentType, LocalProtocolError),
+    (InvalidArgumentType, TypeError),
+    (ConnectError, LiveError),
+    (ConnectTimeout, ConnectError),
+    (SetupError, LiveError),
+    (SetupTimeout, SetupError),
+    (SessionClosed, LiveError),
+    (ConnectionLost, LiveError),
+    (SubscriberLagged, LiveError),
+]
+
+
+@pytest.mark.parametrize(("error", "base"), TREE)
+def test_error_has_its_place_in_the_tree(error: type[LiveError], base: type[BaseException]) -> None:
+    """Law 6: every error derives from LiveError, and from the builtin that says the same."""
+    assert issubclass(error, base)
+
+
+def test_tree_in_the_docstring_is_the_tree() -> None:
+    """The module's drawing names every error, and only those."""
+    classes = {
+        name: value
+        for name, value in vars(errors).items()
+        if isinstance(value, type) and issubclass(value, LiveError)
+    }
+    assert set(classes.values()) == {error for error, _ in TREE}
+    drawn = (errors.__doc__ or "").partition("\n\n")[2].partition("\n\nThree")[0]
+    assert set(classes) == {word for word in drawn.split() if word in classes}
+
+
+def test_end_loss_and_misuse_are_three_families() -> None:
+    """Law 7: an `except` for one of the three never catches another."""
+    families = (SessionClosed, ConnectionLost, LocalProtocolError)
+    assert all(not issubclass(a, b) for a in families for b in families if a is not b)
+
+
+DETAILS: dict[str, Any] = {
+    "retryable": True,
+    "phase": SessionPhase.ACTIVE,
+    "code": 1011,
+    "reason": "why",
+    "status": 503,
+}
+SAMPLES: list[tuple[LiveError, dict[str, Any]]] = [
+    (LiveError("text", **DETAILS), DETAILS),
+    (ConnectError("text", body="body", **DETAILS), {"body": "body", **DETAILS}),
+    (ConnectTimeout("text", retryable=True), {"retryable": True, "body": None}),
+    (SetupError("text", cause="because", **DETAILS), {"cause": "because", **DETAILS}),
+    (SetupTimeout("text"), {"cause": None, "code": None}),
+    (
+        ConnectionLost(
+            "text",
+            cause="because",
+            undelivered=(SendText("a"),),
+            resumption_handle="handle",
+            **DETAILS,
+        ),
+        {
+            "cause": "because",
+            "undelivered": (SendText("a"),),
+            "resumption_handle": "handle",
+            **DETAILS,
+        },
+    ),
+    (SessionClosed("text", phase=SessionPhase.DISCONNECTED), {"phase": SessionPhase.DISCONNECTED}),
+    (InvalidArgument("text"), {"retryable": False, "phase": None, "code": None, "status": None}),
+    (SubscriberLagged(7), {"missed": 7, "retryable": False}),
+]
+
+
+@pytest.mark.parametrize("number", range(len(SAMPLES)))
+def test_error_keeps_its_attributes_through_pickle_and_copy(number: int) -> None:
+    """Law 6: an error's data are attributes, and survive pickle and copy with the text."""
+    error, attributes = SAMPLES[number]
+    for twin in (error, pickle.loads(pickle.dumps(error)), copy.copy(error), copy.deepcopy(error)):
+        assert type(twin) is type(error)
+        assert str(twin) == str(error)
+        assert {name: getattr(twin, name) for name in attributes} == attributes
+
+
+def test_subscriber_lagged_says_how_much_and_what_to_do() -> None:
+    """The text of a lag is made of its count."""
+    assert str(SubscriberLagged(7)) == (
+        "this subscription reached its bound and missed 7 events; read faster, give it a larger "
+        'bound, or choose policy="drop_oldest" or "block"'
+    )
+
+
+def test_connection_lost_shows_neither_handle_nor_commands() -> None:
+    """Law 6: what is attached to a loss is not in its text."""
+    error = ConnectionLost(
+        "the connection was lost", undelivered=(SendText(SECRET),), resumption_handle=SECRET
+    )
+    assert SECRET not in str(error) + repr(error) + repr(error.undelivered)
+
+
+# What is shown of data
+
+# The service's vocabulary and the caller's own names, by struct where a name alone says too little.
+VOCABULARY = {
+    "behavior",
+    "id",
+    "ids",
+    "language",
+    "mime_type",
+    "modality",
+    "model",
+    "name",
+    "outcome",
+    "reason",
+    "role",
+    "scheduling",
+    "session_id",
+    "status",
+    "voice_name",
+    "where",
+}
+
+
+def structs() -> Iterator[type[msgspec.Struct]]:
+    """Every struct that the library makes or takes."""
+    yield from get_args(SessionEvent)
+    yield from get_args(SessionCommand)
+    yield from (SessionConfig, SubscriptionStatistics, SessionStatistics)
+    for module in (client, content, server, codec):
+        for value in vars(module).values():
+            if isinstance(value, type) and issubclass(value, Data):
+                yield value
+
+
+NAMES = {
+    name: value
+    for m in (events, commands, client, server, content)
+    for name, value in vars(m).items()
+}
+STRUCTS = sorted(set(structs()), key=lambda struct: (struct.__module__, struct.__name__))
+
+
+def planted(kind: Any, name: str) -> Any:
+    """A value of a type, with the secret in every text, bytes and object of it."""
+    args = get_args(kind)
+    if kind is str:
+        return "open" if name in VOCABULARY else SECRET
+    if kind is bytes:
+        return SECRET.encode()
+    if kind is object:
+        return [SECRET, {SECRET: SECRET}]
+    if kind in (bool, int, float):
+        return kind(1)
+    if isinstance(kind, type) and issubclass(kind, Enum):
+        return next(iter(kind))
+    if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
+        return build(kind)
+    origin = getattr(kind, "__origin__", None)
+    if origin is tuple:
+        return (planted(args[0], name),)
+    if origin is dict:
+        return {SECRET: planted(args[1], name)}
+    return planted(args[0], name)  # a union: its first kind
+
+
+def build(struct: type[msgspec.Struct]) -> msgspec.Struct:
+    """A struct with the secret wherever it can be."""
+    if struct is SessionConfig:
+        return SessionConfig(
+            "open",
+            system_instruction=SECRET,
+            resumption_handle=SECRET,
+            voice=SECRET,
+            extra={SECRET: SECRET},
+        )
+    # Public structs say that they come from trio_live, where not all that they are made of is.
+    hints = get_type_hints(struct, globalns=NAMES)
+    fields = struct.__struct_fields__
+    return struct(**{name: planted(hints[name], name) for name in fields})
+
+
+@pytest.mark.parametrize("struct", STRUCTS)
+def test_struct_shows_no_payload(struct: type[msgspec.Struct]) -> None:
+    """Law 6: no text, audio, argument, handle or code is in the repr, str or rich repr of data."""
+    value = build(struct)
+    for shown in (repr(value), str(value), f"{value}", pretty_repr(value), repr([value])):
+        assert SECRET not in shown
+        assert struct.__name__ in shown
+
+
+def test_struct_list_is_complete() -> None:
+    """The test above looks at every event and every command, and at the wire."""
+    assert len(get_args(SessionEvent)) == 27
+    assert len(get_args(SessionCommand)) == 11
+    assert {Error, SendText, content.FunctionCall, server.ServerMessage} <= set(STRUCTS)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "shown"),
+    [
+        ("text", "abc", "<3 chars>"),
+        ("name", "abc", "'abc'"),
+        ("data", b"abc", "<3 bytes>"),
+        ("code", "abc", "<3 chars>"),
+        ("code", 1011, "1011"),
+        ("phase", SessionPhase.ACTIVE, "SessionPhase.ACTIVE"),
+        ("flag", True, "True"),
+        ("nothing", None, "None"),
+        ("ids", ("a", "b"), "['a', 'b']"),
+        ("args", {"a": 1}, "<1 keys>"),
+        (
+            "calls",
+            (content.FunctionCall("f", {"a": 1}),),
+            "[FunctionCall(name='f', args=<1 keys>)]",
+        ),
+        ("other", object(), "<object>"),
+    ],
+)
+def test_redacted_shows_kinds_and_sizes(name: str, value: object, shown: str) -> None:
+    """Numbers, enums and the vocabulary are shown; all else becomes its kind or size."""
+    assert redacted(name, value) == shown
+
+
+def test_repr_leaves_out_what_is_not_set() -> None:
+    """Fields that are None are not shown, so that a repr is short."""
+    assert repr(content.Part(text="abc")) == "Part(text=<3 chars>)"
+    assert content.Part(text="abc").__rich_repr__() == [("text", "<3 chars>")]
