@@ -28,7 +28,7 @@ class DialRequest:
         headers: HTTP headers for the upgrade.
         secrets: Texts to blank out in anything that is shown.
         ssl_context: For wss; None for the shared default.
-        max_message_bytes: The largest message to accept.
+        max_message_bytes: The largest message to accept; of a text message, characters count.
     """
 
     url: str
@@ -42,8 +42,10 @@ class TransportClosed(Exception):
     """The connection has ended.
 
     Attributes:
-        code: The close code of the other side, or NO_CLOSE_FRAME.
-        reason: Its reason, "" if none.
+        code: The close code of the other side; as long as it has sent none, that of this side's
+            `aclose`; 1009 if a message was too large; NO_CLOSE_FRAME if there is none of these.
+        reason: The reason that came with the code, or what in the received bytes broke the rules of
+            WebSocket; "" if none.
     """
 
     def __init__(self, code: int, reason: str = "") -> None:
@@ -60,7 +62,8 @@ class Transport(Protocol):
     decision to send and the place in the order of frames.
 
     Attributes:
-        accepted_bytes: Bytes on their way so far, framing included; grows by each `send`.
+        accepted_bytes: Bytes on their way so far, framing, control frames and the upgrade included;
+            grows by each `send`.
         written_bytes: How many of them the operating system has taken.
     """
 
@@ -83,7 +86,7 @@ class Transport(Protocol):
         ...
 
     async def wait_backlog(self, at_most: int) -> None:
-        """Wait until no more than `at_most` accepted bytes are unwritten.
+        """Wait until no more than `at_most` accepted bytes are unwritten; if so, return at once.
 
         Raises:
             TransportClosed: The connection broke, so that they never will be.
@@ -104,6 +107,9 @@ class Transport(Protocol):
 
     async def aclose(self, code: int = 1000, reason: str = "") -> None:
         """Say goodbye, wait for the answer, close the socket. Not bounded in time: the caller is.
+
+        What arrives before the answer is dropped. After an end that came from the other side, only
+        the answer to it is still written.
 
         Cancellation: still cleans up. If cancelled, closes without waiting for the answer.
         """

@@ -6,6 +6,7 @@ from end to end; the far end can be slow, silent, or gone.
 
 from __future__ import annotations
 
+import math
 from collections import deque
 
 import trio
@@ -25,13 +26,14 @@ class MemoryNetwork:
 
     def __init__(self) -> None:
         self.requests: list[DialRequest] = []
-        self._send, self._receive = trio.open_memory_channel[MemoryPeer](64)
+        self._send, self._receive = trio.open_memory_channel[MemoryPeer](math.inf)
 
     async def dial(self, nursery: trio.Nursery, request: DialRequest) -> Transport:
         """Connect at once."""
         await trio.lowlevel.checkpoint()
         self.requests.append(request)
         peer = MemoryPeer()
+        nursery.start_soon(peer.client.hold)
         self._send.send_nowait(peer)
         return peer.client
 
@@ -89,6 +91,7 @@ class MemoryTransport:
         self._unwritten: deque[str] = deque()
         self._progress = trio.Event()
         self._end: tuple[int, str] | None = None
+        self._ended = trio.Event()
 
     def send(self, frame: str) -> None:
         """See Transport."""
@@ -123,7 +126,16 @@ class MemoryTransport:
             self._end = (code, reason)
             self.incoming.close()
             self._deliver.close()
+            self._unwritten.clear()
             self._tell_progress()
+            self._ended.set()
+
+    async def hold(self) -> None:
+        """Hold the connection until it ends; end it when cancelled, as a socket is closed then."""
+        try:
+            await self._ended.wait()
+        finally:
+            self.end(NO_CLOSE_FRAME, "")
 
     def write(self) -> None:
         """Hand over what the far end takes."""

@@ -15,7 +15,7 @@ import trio
 
 # Small enough that those who wait for room see progress, large enough for 70 frames of 20 ms audio.
 _WRITE_SIZE: Final = 65_536
-# Beyond this a peer that sends pings and does not read its pongs is made to wait.
+# Of what comes through `send_all()`: a peer that sends pings and does not read its pongs must wait.
 _CONTROL_LIMIT: Final = 1024 * 1024
 
 
@@ -42,6 +42,7 @@ class OutgoingStream(trio.abc.Stream):
         self.written = 0
         self.ended = trio.Event()
         self._pending: deque[bytes] = deque()
+        self._control = 0  # at least as much as came through `send_all()` and is not written
         self._broken = False
         self._more = trio.Event()  # set when there is something for run() to write
         self._progress = trio.Event()  # set, and replaced, whenever `written` grows or it broke
@@ -72,7 +73,8 @@ class OutgoingStream(trio.abc.Stream):
             if not rest:
                 return
         self.accepted += len(rest)
-        self._pending.append(rest)
+        for start in range(0, len(rest), _WRITE_SIZE):
+            self._pending.append(rest[start : start + _WRITE_SIZE])
         self._more.set()
 
     async def run(self) -> None:
@@ -104,11 +106,19 @@ class OutgoingStream(trio.abc.Stream):
             await self._progress.wait()
 
     async def send_all(self, data: bytes | bytearray | memoryview) -> None:
-        """Accept data as `write()`; wait only if far too much is unwritten already."""
+        """Accept data as `write()`; wait only if far too much of the kind is unwritten already.
+
+        However much `write()` has accepted, that does not make it wait: it is called by the task
+        that reads.
+        """
         await trio.lowlevel.checkpoint_if_cancelled()
         self.write(bytes(data))
-        if self.backlog > _CONTROL_LIMIT:
-            await self.wait_backlog(_CONTROL_LIMIT)
+        self._control = self._control + len(data) if self.backlog else 0
+        if self._control > _CONTROL_LIMIT:
+            end = self.accepted
+            while self.written < end:
+                await self.wait_backlog(self.accepted - end)
+            self._control = 0
         else:
             await trio.lowlevel.cancel_shielded_checkpoint()
 

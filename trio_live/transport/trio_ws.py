@@ -1,28 +1,33 @@
 """The default transport: trio-websocket.
 
-What lives here: dialling, and TrioWebSocketTransport. trio-websocket does the handshakes, parses
-what arrives, answers pings and closes. Our data frames are built by wsproto, the engine under it,
-and go straight to OutgoingStream: `send_message` costs two visits to the scheduler and, when
-cancelled in mid-frame, tears the frame (the other side then closes with 1007 or 1006). Both write
-whole frames to the same stream, so frames never mix.
+What lives here: dialling, and TrioWebSocketTransport. trio-websocket upgrades, parses what arrives
+and answers pings and closes. Our own frames are built by wsproto, the engine under it, and go
+straight to the stream: `send_message` costs two visits to the scheduler and, when cancelled in
+mid-frame, tears the frame (the other side then closes with 1007 or 1006); and after its `aclose()`
+a ping of the other side breaks the connection, so that the answer is waited for in vain. Both write
+whole frames to one FrameStream, so frames never mix, and none follows a close frame.
 """
 
 from __future__ import annotations
 
 import functools
+import re
 import socket
 import ssl
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 from urllib.parse import SplitResult, urlsplit
 
 import trio
 import trio_websocket
 from wsproto.connection import Connection, ConnectionType
-from wsproto.events import TextMessage
+from wsproto.events import CloseConnection, TextMessage
+from wsproto.utilities import RemoteProtocolError
 
 from trio_live.close_codes import judge_status
 from trio_live.errors import ConnectError
+from trio_live.transport.frames import FrameStream
 from trio_live.transport.interface import NO_CLOSE_FRAME, DialRequest, TransportClosed
 from trio_live.transport.outgoing import OutgoingStream
 
@@ -37,6 +42,7 @@ _RECEIVE_BUFFER: Final = 65_536
 # Messages that trio-websocket may hold before our reader has taken them.
 _MESSAGE_QUEUE: Final = 64
 _BODY_EXCERPT: Final = 300
+_STATUS_LINE: Final = re.compile(rb"HTTP/1\.[01] ([2-5][0-9][0-9])[ \r]")
 
 
 async def dial(
@@ -66,9 +72,13 @@ class TrioWebSocketTransport:
     def __init__(self, request: DialRequest) -> None:
         self._request = request
         self._frames = Connection(ConnectionType.CLIENT)
-        self._done = trio.Event()
-        self._failure: Exception | None = None  # why the connection's tasks ended, if they failed
+        self._opened = False
+        self._done = trio.Event()  # set when everything may be torn down
+        self._ended = trio.Event()  # set when trio-websocket's task has ended
+        self._goodbye: tuple[int, str] | None = None  # our own close, if the other's was not first
+        self._failure: Exception | None = None  # why trio-websocket ended, if it failed
         self._stream: OutgoingStream
+        self._wire: FrameStream  # over it
         self._ws: trio_websocket.WebSocketConnection
 
     @property
@@ -83,10 +93,10 @@ class TrioWebSocketTransport:
 
     def send(self, frame: str) -> None:
         """See Transport."""
-        if self._ws.closed:
-            raise self._closed()
+        if self._ws.closed or self._wire.closing or self._failure:
+            raise self._closed() from self._failure
         try:
-            self._stream.write(self._frames.send(TextMessage(data=frame)))
+            self._wire.write(self._frames.send(TextMessage(data=frame)))
         except trio.BrokenResourceError as error:
             raise self._closed() from error
 
@@ -102,14 +112,23 @@ class TrioWebSocketTransport:
         try:
             return await self._ws.get_message()
         except trio_websocket.ConnectionClosed:
+            if self._ws.closed is None:  # trio-websocket failed: hear of what
+                await self._ended.wait()
             raise self._closed() from self._failure
 
     async def aclose(self, code: int = 1000, reason: str = "") -> None:
         """See Transport."""
         try:
-            await self._ws.aclose(code, reason or None)
+            self._say_goodbye(code, reason)
+            with suppress(trio_websocket.ConnectionClosed):
+                while True:  # until the answer; a full queue would keep it from being read
+                    await self._ws.get_message()
+            if not self._stream.ended.is_set():
+                with suppress(trio.BrokenResourceError):
+                    await self._stream.wait_backlog(0)
         finally:
             self._done.set()
+            await self._stream.aclose()
 
     async def run(
         self,
@@ -122,35 +141,39 @@ class TrioWebSocketTransport:
         Reports None, or the ConnectError; an error that was raised would come out in a group.
         """
         try:
-            stream = await self._open(open_stream)
-        except (OSError, trio.BrokenResourceError) as error:
+            self._stream = await self._open(open_stream)
+        except (OSError, ValueError, trio.BrokenResourceError) as error:
             task_status.started(self._network_failure(error))
             return
-        opened = False
-        self._stream = stream
+        self._wire = FrameStream(self._stream)
+        try:
+            async with trio.open_nursery() as writing:
+                writing.start_soon(self._stream.run)
+                await self._read(task_status)
+                writing.cancel_scope.cancel()
+        finally:
+            with trio.CancelScope(shield=True):  # closing does not wait for anything
+                await self._stream.aclose()
+        if not self._opened:
+            task_status.started(self._upgrade_failure(self._failure))
+
+    async def _read(self, task_status: trio.TaskStatus[ConnectError | None]) -> None:
+        """Upgrade, and hold trio-websocket's task; its failure is noted, and ends only itself."""
         try:
             async with trio.open_nursery() as nursery:
-                nursery.start_soon(stream.run)
-                refused = await self._upgrade(nursery)
-                if refused is None:
-                    opened = True
-                    task_status.started(None)
-                    await self._done.wait()
+                await self._upgrade(nursery)
+                self._opened = True
+                task_status.started(None)
+                await self._done.wait()
                 nursery.cancel_scope.cancel()
-        except BaseExceptionGroup as group:
-            # trio-websocket raises the answer to a refused upgrade in its reader task, and
-            # wsproto's complaints about a connection that is already closing.
-            failures, rest = group.split(Exception)
-            if rest is not None:
-                raise rest from None  # being cancelled: nobody waits for the failure
-            assert failures is not None
-            self._failure = refused = failures.exceptions[0]
+        except* Exception as failures:
+            # It raises the answer to a refused upgrade, and wsproto's complaints about frames that
+            # it wants to send after a close frame.
+            self._failure = failures.exceptions[0]
         finally:
-            self._done.set()
-            with trio.CancelScope(shield=True):  # closing does not wait for anything
-                await stream.aclose()
-        if not opened:
-            task_status.started(self._upgrade_failure(refused))
+            self._ended.set()
+        if self._opened:
+            await self._done.wait()  # what was accepted is still written
 
     async def _open(self, open_stream: OpenStream | None) -> OutgoingStream:
         parts = urlsplit(self._request.url)
@@ -164,21 +187,27 @@ class TrioWebSocketTransport:
             stream, try_write = _share_socket(await trio.open_tcp_stream(host, port))
         if parts.scheme != "wss":
             return OutgoingStream(stream, try_write)
-        secure = trio.SSLStream(
-            stream,
-            self._request.ssl_context or default_ssl_context(),
-            server_hostname=host,
-            https_compatible=True,
-        )
         try:
+            secure = trio.SSLStream(
+                stream,
+                self._request.ssl_context or default_ssl_context(),
+                server_hostname=host,
+                https_compatible=True,
+            )
             await secure.do_handshake()
         except BaseException:
-            await trio.aclose_forcefully(secure)
+            await trio.aclose_forcefully(stream)
             raise
         return OutgoingStream(secure)
 
-    async def _upgrade(self, nursery: trio.Nursery) -> Exception | None:
-        """Do the opening handshake. Give an error if the stream ends before the server answers."""
+    async def _upgrade(self, nursery: trio.Nursery) -> None:
+        """Do the opening handshake.
+
+        Raises:
+            ConnectionRejected: The answer has no end, but a status (else trio-websocket's task
+                raises this).
+            ConnectionResetError: The stream ended before the server answered.
+        """
         parts = urlsplit(self._request.url)
         host = parts.netloc.rpartition("@")[2]
         target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
@@ -193,7 +222,7 @@ class TrioWebSocketTransport:
                 watching.start_soon(give_up_at_the_end)
                 self._ws = await trio_websocket.wrap_client_stream(
                     nursery,
-                    self._stream,  # type: ignore[arg-type]  # documented: any trio.abc.Stream
+                    self._wire,  # type: ignore[arg-type]  # documented: any trio.abc.Stream
                     host,
                     target,
                     extra_headers=[
@@ -203,15 +232,36 @@ class TrioWebSocketTransport:
                     max_message_size=self._request.max_message_bytes,
                     receive_buffer_size=_RECEIVE_BUFFER,
                 )
+                self._wire.answer = None
                 watching.cancel_scope.cancel()
-            return None
-        return ConnectionResetError("the server ended the connection during the upgrade")
+            return
+        answer = self._wire.answer or bytearray()
+        head, end, body = answer.partition(b"\r\n\r\n")
+        status = _STATUS_LINE.match(head)
+        if status is None or not end:
+            raise ConnectionResetError("the server ended the connection during the upgrade")
+        raise trio_websocket.ConnectionRejected(int(status[1]), (), bytes(body))
+
+    def _say_goodbye(self, code: int, reason: str) -> None:
+        """Send a close frame, unless one was sent before or nobody is there to read it."""
+        if self._wire.closing or self._stream.ended.is_set():
+            return
+        fault = self._ws.closed
+        if fault is not None:
+            # What arrived broke the rules; trio-websocket knows the code, but does not send it.
+            code, reason = fault.code, fault.reason or ""
+        else:
+            self._goodbye = code, reason
+        with suppress(trio.BrokenResourceError):
+            self._wire.write(self._frames.send(CloseConnection(code, reason)))
 
     def _closed(self) -> TransportClosed:
-        reason = self._ws.closed
-        if reason is None:
-            return TransportClosed(NO_CLOSE_FRAME)
-        return TransportClosed(reason.code, reason.reason or "")
+        end = self._ws.closed
+        if end is not None and self._wire.answered:
+            return TransportClosed(int(end.code), end.reason or "")
+        if self._goodbye is not None:
+            return TransportClosed(*self._goodbye)
+        return TransportClosed(NO_CLOSE_FRAME, (end and end.reason) or "")
 
     def _network_failure(self, error: Exception) -> ConnectError:
         parts = urlsplit(self._request.url)
@@ -219,7 +269,8 @@ class TrioWebSocketTransport:
         trusted = not isinstance(cause, ssl.SSLCertVerificationError)
         what = "the TLS certificate was not accepted" if not trusted else _describe(cause or error)
         failure = ConnectError(
-            f"could not connect to {parts.hostname}:{_port(parts)}: {what}", retryable=trusted
+            f"could not connect to {parts.hostname}:{_port(parts)}: {what}",
+            retryable=trusted and not isinstance(error, ValueError),
         )
         failure.__cause__ = error
         return failure
@@ -228,7 +279,9 @@ class TrioWebSocketTransport:
         host = urlsplit(self._request.url).hostname
         if not isinstance(error, trio_websocket.ConnectionRejected):
             failure = ConnectError(
-                f"{host} did not complete the WebSocket upgrade: {_describe(error)}", retryable=True
+                f"{host} did not complete the WebSocket upgrade: "
+                + self._without_secrets(_describe(error)),
+                retryable=True,
             )
         else:
             verdict = judge_status(error.status_code)
@@ -245,7 +298,7 @@ class TrioWebSocketTransport:
         return failure
 
     def _without_secrets(self, text: str) -> str:
-        for secret in self._request.secrets:
+        for secret in sorted(self._request.secrets, key=len, reverse=True):  # one may begin another
             text = text.replace(secret, "***")
         return text
 
@@ -258,8 +311,9 @@ def default_ssl_context() -> ssl.SSLContext:
 
 def _share_socket(stream: trio.SocketStream) -> tuple[trio.SocketStream, Callable[[bytes], int]]:
     """Give a stream over the same socket, and a way to write to it without waiting."""
-    shared = socket.socket(fileno=stream.socket.detach())
-    shared.setblocking(False)
+    own = stream.socket
+    # Told its kind, it need not ask a connection that may be gone already.
+    shared = socket.socket(own.family, own.type, own.proto, own.detach())
 
     def try_write(data: bytes) -> int:
         try:
@@ -275,7 +329,15 @@ def _port(parts: SplitResult) -> int:
 
 
 def _describe(error: BaseException | None) -> str:
-    """Say what a network error was; never more than the system's own words."""
+    """Say what a network error was, in the words of the system or the library that noticed it."""
+    if error is not None and isinstance(error.__cause__, BaseExceptionGroup):
+        # trio tried several addresses
+        return ", ".join(dict.fromkeys(_describe(each) for each in error.__cause__.exceptions))
+    complaint = error  # trio-websocket fails in telling it to the server
+    while complaint is not None:
+        if isinstance(complaint, RemoteProtocolError):
+            return str(complaint)
+        complaint = complaint.__context__
     if isinstance(error, OSError):
         return error.strerror or str(error) or type(error).__name__
     return type(error).__name__

@@ -1,0 +1,225 @@
+"""TlsStream against trio's own SSLStream as the server, in memory and with every kind of end."""
+
+from __future__ import annotations
+
+import random
+import socket
+import ssl
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+import trio
+import trio.testing
+import trustme
+
+from trio_live.transport.tls import TlsStream
+
+AUTHORITY = trustme.CA()
+CERTIFICATE = AUTHORITY.issue_cert("live.test")
+Server = trio.SSLStream[trio.abc.Stream]
+
+
+def _server_context(**options: ssl.TLSVersion) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    CERTIFICATE.configure_cert(context)
+    for name, value in options.items():
+        setattr(context, name, value)
+    return context
+
+
+def _client_context() -> ssl.SSLContext:
+    context = ssl.create_default_context()
+    AUTHORITY.configure_trust(context)
+    return context
+
+
+@asynccontextmanager
+async def _pair(
+    server_context: ssl.SSLContext | None = None,
+) -> AsyncIterator[tuple[TlsStream, Server, trio.abc.Stream]]:
+    """Give a connected client and server, and the server's raw end."""
+    near, far = trio.testing.memory_stream_pair()
+    client = TlsStream(near, None, _client_context(), "live.test")
+    server = trio.SSLStream(far, server_context or _server_context(), server_side=True)
+    with trio.fail_after(10):
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(client.run)
+            async with trio.open_nursery() as handshakes:
+                handshakes.start_soon(client.do_handshake)
+                handshakes.start_soon(server.do_handshake)
+            yield client, server, far
+            nursery.cancel_scope.cancel()
+    await client.aclose()
+    await trio.aclose_forcefully(server)
+
+
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+async def test_tls_data_of_any_size_arrives_whole_in_both_directions(
+    version: ssl.TLSVersion, autojump_clock: trio.testing.MockClock
+) -> None:
+    """What is written arrives as it is and in order, whatever its size."""
+    sizes = [1, 2, 100, 16_383, 16_384, 16_385, 65_536, 200_000]
+    context = _server_context(minimum_version=version, maximum_version=version)
+    sent = [random.Random(size).randbytes(size) for size in sizes]
+    async with _pair(context) as (client, server, _):
+        for data in sent:
+            client.write(data)
+        received = bytearray()
+        while len(received) < sum(sizes):
+            received += await server.receive_some(70_000)
+        assert bytes(received) == b"".join(sent)
+
+        async def answer() -> None:
+            for data in sent:
+                await server.send_all(data)
+
+        back = bytearray()
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(answer)
+            while len(back) < sum(sizes):
+                back += await client.receive_some(65_536)
+        assert bytes(back) == b"".join(sent)
+
+
+async def test_tls_all_records_that_arrived_come_in_one_read(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    """One read gives all the records that are there, up to the limit, and the rest later."""
+    async with _pair() as (client, server, _):
+        for number in range(20):
+            await server.send_all(bytes([number]) * 100)
+        assert await client.receive_some(1_500) == bytes(n for n in range(15) for _ in range(100))
+        assert await client.receive_some() == bytes(n for n in range(15, 20) for _ in range(100))
+
+
+async def test_tls_write_waits_for_nothing(autojump_clock: trio.testing.MockClock) -> None:
+    """A write is accepted at once, and counted in encrypted bytes."""
+    async with _pair() as (client, server, _):
+        before = client.accepted
+        client.write(b"x" * 100)
+        assert client.accepted - before > 100
+        assert client.backlog == client.accepted - before
+        await client.wait_backlog(0)
+        assert await server.receive_some(1_000) == b"x" * 100
+
+
+@pytest.mark.parametrize(
+    ("host", "trusted", "message"),
+    [("other.test", True, "Hostname mismatch"), ("live.test", False, "unable to get local issuer")],
+)
+async def test_tls_handshake_with_the_wrong_server_fails_and_says_so_to_it(
+    host: str, trusted: bool, message: str, autojump_clock: trio.testing.MockClock
+) -> None:
+    """A certificate for another name, or of an unknown authority, is refused, with an alert."""
+    near, far = trio.testing.memory_stream_pair()
+    context = _client_context() if trusted else ssl.create_default_context()
+    client = TlsStream(near, None, context, host)
+    server = trio.SSLStream(far, _server_context(), server_side=True)
+    with trio.fail_after(10):
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(client.run)
+
+            async def serve() -> None:
+                with pytest.raises(trio.BrokenResourceError) as told:
+                    await server.do_handshake()
+                    await server.receive_some(1)
+                assert "alert" in str(told.value.__cause__).lower()
+
+            async with trio.open_nursery() as both:
+                both.start_soon(serve)
+                with pytest.raises(ssl.SSLCertVerificationError, match=message):
+                    await client.do_handshake()
+            nursery.cancel_scope.cancel()
+    await client.aclose()
+    await trio.aclose_forcefully(server)
+
+
+@pytest.mark.parametrize("answer", [b"HTTP/1.1 400 Bad Request\r\n\r\n", b""])
+async def test_tls_handshake_with_something_else_fails(
+    answer: bytes, autojump_clock: trio.testing.MockClock
+) -> None:
+    """A server that speaks plain text, or hangs up, ends the handshake with an error."""
+    near, far = trio.testing.memory_stream_pair()
+    client = TlsStream(near, None, _client_context(), "live.test")
+    with trio.fail_after(10):
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(client.run)
+            await far.send_all(answer) if answer else None
+            await far.send_eof()
+            with pytest.raises((ssl.SSLError, trio.BrokenResourceError)):
+                await client.do_handshake()
+            nursery.cancel_scope.cancel()
+    await client.aclose()
+    await far.aclose()
+
+
+async def test_tls_goodbye_of_the_server_ends_the_data(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    """close_notify is the end, behind everything that was sent before it."""
+    async with _pair() as (client, server, _), trio.open_nursery() as nursery:
+        await server.send_all(b"last words")
+        nursery.start_soon(trio.aclose_forcefully, server)
+        assert await client.receive_some() == b"last words"
+        assert await client.receive_some() == b""
+        assert client.ended.is_set()
+
+
+async def test_tls_end_without_goodbye_is_an_end(autojump_clock: trio.testing.MockClock) -> None:
+    """A connection cut without close_notify ends the data, behind what arrived before."""
+    async with _pair() as (client, server, far):
+        await server.send_all(b"last words")
+        await far.aclose()
+        assert await client.receive_some() == b"last words"
+        assert await client.receive_some() == b""
+        assert client.ended.is_set()
+
+
+async def test_tls_garbage_after_good_records_breaks_behind_them(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    """Records that were changed on the way break the stream, but not what came before them."""
+    async with _pair() as (client, server, far):
+        await server.send_all(b"good")
+        await far.send_all(b"\x17\x03\x03\x00\x05wrong")
+        assert await client.receive_some() == b"good"
+        assert await client.receive_some() == b""
+    async with _pair() as (client, _, far):
+        await far.send_all(b"\x17\x03\x03\x00\x05wrong")
+        with pytest.raises(trio.BrokenResourceError):
+            await client.receive_some()
+        with pytest.raises(trio.BrokenResourceError):
+            client.write(b"too late")
+
+
+async def test_tls_close_says_goodbye_and_the_server_sees_it() -> None:
+    """Closing sends close_notify, so that the server knows that nothing was cut off."""
+    near, far = socket.socketpair()
+    near.setblocking(False)
+    stream = trio.SocketStream(trio.socket.from_stdlib_socket(near))
+    client = TlsStream(stream, near.send, _client_context(), "live.test")
+    server = trio.SSLStream(
+        trio.SocketStream(trio.socket.from_stdlib_socket(far)), _server_context(), server_side=True
+    )
+    with trio.fail_after(10):
+        async with trio.open_nursery() as handshakes:
+            handshakes.start_soon(client.do_handshake)
+            handshakes.start_soon(server.do_handshake)
+        await client.aclose()
+        assert await server.receive_some(10) == b""  # cut off would be BrokenResourceError
+    await trio.aclose_forcefully(server)
+
+
+async def test_tls_cancelled_read_loses_nothing(autojump_clock: trio.testing.MockClock) -> None:
+    """A read that is cancelled while it waits takes no data with it."""
+    async with _pair() as (client, server, _):
+        with trio.move_on_after(1) as scope:
+            await client.receive_some()
+        assert scope.cancelled_caught
+        await server.send_all(b"still here")
+        with trio.CancelScope() as scope:
+            scope.cancel()
+            await client.receive_some()
+        assert scope.cancelled_caught
+        assert await client.receive_some() == b"still here"

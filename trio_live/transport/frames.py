@@ -1,0 +1,84 @@
+"""The stream under trio-websocket: what the two who write frames have in common.
+
+What lives here: FrameStream. What must not: parsing of frames, sockets. trio-websocket tells little
+of what it does, but everything that it writes comes through here, a whole frame at a time.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import Final
+
+import trio
+
+from trio_live.transport.outgoing import OutgoingStream
+
+# How much of an answer to the upgrade is read; what an accepting server sends at once fits in.
+_ANSWER_LIMIT: Final = 131_072
+_CLOSE_FRAME: Final = b"\x88"  # how one begins: final, opcode 8
+
+
+class FrameStream(trio.abc.Stream):
+    """Lets frames pass, none after a close frame (RFC 6455, section 5.5.1).
+
+    Args:
+        stream: Takes the frames. Owned from here on.
+
+    Attributes:
+        closing: A close frame was sent.
+        answered: trio-websocket has written a close frame, to answer one or to refuse a message
+            that is too large. At other ends it writes none.
+        answer: What arrived during the upgrade, until that is over.
+    """
+
+    def __init__(self, stream: OutgoingStream) -> None:
+        self._stream = stream
+        self.closing = False
+        self.answered = False
+        self.answer: bytearray | None = bytearray()
+
+    def write(self, frame: bytes) -> None:
+        """Accept one frame, as OutgoingStream does.
+
+        Raises:
+            trio.BrokenResourceError: A close frame was sent before, or the stream is broken.
+        """
+        self._pass(frame)
+        self._stream.write(frame)
+
+    async def send_all(self, data: bytes | bytearray | memoryview) -> None:
+        """Accept one frame of trio-websocket, or drop it if it cannot be written any more.
+
+        An error would make trio-websocket stop reading, and what the other side said last, its
+        close code above all, would never be known.
+        """
+        frame = bytes(data)
+        self.answered = self.answered or frame.startswith(_CLOSE_FRAME)
+        with suppress(trio.BrokenResourceError):
+            self._pass(frame)
+            await self._stream.send_all(frame)
+            return
+        await trio.lowlevel.checkpoint()
+
+    async def wait_send_all_might_not_block(self) -> None:
+        """Wait until everything accepted is written."""
+        await self._stream.wait_send_all_might_not_block()
+
+    async def receive_some(self, max_bytes: int | None = None) -> bytes:
+        """Read; during the upgrade no more than an answer may take."""
+        data = await self._stream.receive_some(max_bytes)
+        if self.answer is not None:
+            self.answer += data
+            if len(self.answer) > _ANSWER_LIMIT:
+                self._stream.ended.set()
+                return b""
+        return data
+
+    async def aclose(self) -> None:
+        """Close at once."""
+        await self._stream.aclose()
+
+    def _pass(self, frame: bytes) -> None:
+        if self.closing:
+            raise trio.BrokenResourceError("a close frame was sent before")
+        self.closing = frame.startswith(_CLOSE_FRAME)
