@@ -7,6 +7,8 @@ connections and tasks (session.py), rules (outbound.py).
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
+from copy import copy
 from typing import TYPE_CHECKING, Self, TypeVar
 
 import trio
@@ -251,7 +253,10 @@ class SessionHandle:
 
         Cancellation: atomic. If cancelled, the commands are still written.
         """
-        await self._require_driver("flush").flush(self.command_tx)
+        driver = self._require_driver("flush")
+        if self._closed:
+            raise self._closed_error()
+        await driver.flush(self.command_tx)
 
     async def disconnect(self) -> None:
         """End the session cleanly: write what was accepted, say goodbye, end the event streams.
@@ -264,11 +269,13 @@ class SessionHandle:
         await trio.lowlevel.checkpoint()
         if self._event_tx.ended:
             return
-        try:
-            await self.command_tx.send(commands.Disconnect())
-        except (trio.BrokenResourceError, trio.ClosedResourceError):
-            if self._closed:
-                raise self._closed_error() from None
+        if self._closed:
+            raise self._closed_error()
+        if self._driver is not None:
+            self._driver.disconnect()
+        else:
+            with suppress(trio.BrokenResourceError):  # nobody takes commands: it is ending already
+                await self.command_tx.send(commands.Disconnect())
         await self._event_tx.wait_closed()
 
     async def join(self) -> None:
@@ -282,7 +289,8 @@ class SessionHandle:
         await self._event_tx.wait_closed()
         await trio.lowlevel.checkpoint()
         if self._event_tx.error is not None:
-            raise self._event_tx.error
+            # A copy: one object raised again and again would collect the frames of all its raisers.
+            raise copy(self._event_tx.error) from self._event_tx.error
 
     def statistics(self) -> SessionStatistics:
         """Give counts of now: frames and bytes each way, queues and their peaks, events, losses."""
@@ -333,9 +341,13 @@ class SessionHandle:
             await self._driver.send(command, self.command_tx)
             return
         outbound.check(command)
-        if self._event_tx.ended:
-            raise self._event_tx.error or SessionClosed("the session has ended")
-        await self.command_tx.send(command)
+        if not self._event_tx.ended:
+            with suppress(trio.BrokenResourceError):
+                await self.command_tx.send(command)
+                return
+        if self._event_tx.error is not None:
+            raise copy(self._event_tx.error) from self._event_tx.error
+        raise SessionClosed("the session has ended; nothing was sent", phase=self.phase)
 
     def _require_driver(self, name: str) -> Driver:
         if self._driver is None:

@@ -131,6 +131,10 @@ class Driver(Protocol):
         """Wait until all commands accepted before, the channel's included, are written."""
         ...
 
+    def disconnect(self) -> None:
+        """Begin the normal end: what was accepted is written first."""
+        ...
+
     def interrupt(self) -> None:
         """Mark what the model has said so far as stale."""
         ...

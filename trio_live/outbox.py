@@ -14,13 +14,14 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Final
 
 import trio
 
 from trio_live import commands, events, outbound
 from trio_live.commands import SessionCommand
-from trio_live.errors import LiveError
+from trio_live.errors import LiveError, SessionClosed
 from trio_live.events import SessionEvent
 from trio_live.protocol import LiveProtocol
 from trio_live.transport.interface import Transport, TransportClosed
@@ -38,17 +39,45 @@ CommandSender = trio.MemorySendChannel[SessionCommand]
 class _Queued:
     """A command that waits in the channel for its turn, and the verb that waits for it.
 
-    `command` is None if only the turn is waited for (flush). The verb sets `abandoned` when it is
-    cancelled; the pump sets `done`, with `error` if the command was refused.
+    Attributes:
+        command: The command, or None if only the turn is waited for (flush).
+        abandoned: The verb was cancelled.
+        done: The turn has come, or never will.
+        error: Why the command was refused, or None.
     """
 
-    __slots__ = ("abandoned", "command", "done", "error")
+    __slots__ = ("_waiting", "abandoned", "command", "done", "error")
 
     def __init__(self, command: SessionCommand | None) -> None:
         self.command = command
-        self.done = trio.Event()
-        self.error: LiveError | None = None
         self.abandoned = False
+        self.done = False
+        self.error: LiveError | None = None
+        self._waiting: trio.lowlevel.Task | None = None
+
+    def finish(self, error: LiveError | None) -> None:
+        """Tell the verb how it went."""
+        self.done = True
+        self.error = error
+        if self._waiting is not None:
+            trio.lowlevel.reschedule(self._waiting)
+
+    async def wait(self) -> None:
+        """Wait for the turn.
+
+        Cancellation: atomic. If cancelled, it is abandoned from that moment on, not only from when
+        the verb's task gets to run: the pump may run before it (so this is no trio.Event).
+        """
+        if self.done:
+            return
+        self._waiting = trio.lowlevel.current_task()
+
+        def abort(_: object) -> trio.lowlevel.Abort:
+            self._waiting = None
+            self.abandoned = True
+            return trio.lowlevel.Abort.SUCCEEDED
+
+        await trio.lowlevel.wait_task_rescheduled(abort)
 
 
 class Outbox:
@@ -58,8 +87,7 @@ class Outbox:
         protocol: Checks and encodes.
         limit: Commands wait while more bytes than this are accepted and not written.
         publish: Takes the events that sending causes.
-        refusal: Gives the error for a command that comes too late; the argument is how the
-            transport closed, if that is why.
+        refusal: Gives the error for a command that comes too late.
 
     Attributes:
         command_tx: The first sending end of the channel.
@@ -73,7 +101,7 @@ class Outbox:
         protocol: LiveProtocol,
         limit: int,
         publish: Callable[[Sequence[SessionEvent]], None],
-        refusal: Callable[[TransportClosed | None], LiveError],
+        refusal: Callable[[], LiveError],
     ) -> None:
         self.command_tx, self._channel = trio.open_memory_channel[SessionCommand](COMMAND_BUFFER)
         self.frames = 0
@@ -84,7 +112,8 @@ class Outbox:
         self._publish = publish
         self._refusal = refusal
         self._closed = False
-        self._in_hand: SessionCommand | None = None  # out of the channel, not yet accepted
+        self._hand: deque[SessionCommand | _Queued] = deque()  # out of the channel
+        self._late: list[_Queued] = []  # verbs that will not be served, and have not been told
         self._unwritten: deque[tuple[int, SessionCommand]] = deque()  # (end in bytes, command)
         self._credit = _YIELD_EVERY
         self._transport: Transport
@@ -96,11 +125,14 @@ class Outbox:
     async def send(self, command: SessionCommand, command_tx: CommandSender) -> None:
         """Send a command now if it is next, else queue it.
 
+        Raises:
+            TransportClosed: The connection broke; the command was not sent.
+
         Cancellation: atomic. If cancelled, the command was not sent.
         """
         await trio.lowlevel.checkpoint_if_cancelled()
         if self._closed:
-            raise self._refusal(None)
+            raise self._refusal()
         if not self._is_next():
             outbound.check(command)
             await self._queue(command, command_tx)
@@ -114,60 +146,69 @@ class Outbox:
     async def flush(self, command_tx: CommandSender) -> None:
         """Wait until all commands accepted before, those in the channel included, are written.
 
+        Raises:
+            TransportClosed: The connection broke first.
+
         Cancellation: atomic. If cancelled, the commands are still written.
         """
         await trio.lowlevel.checkpoint()
         if self._closed:
-            raise self._refusal(None)
+            raise self._refusal()
         if not self._is_next():
             await self._queue(None, command_tx)
         transport = self._transport
         target = transport.accepted_bytes
-        try:
-            while transport.written_bytes < target:
-                await transport.wait_backlog(transport.accepted_bytes - target)
-        except TransportClosed as closed:
-            raise self._refusal(closed) from closed
+        while transport.written_bytes < target:
+            await transport.wait_backlog(transport.accepted_bytes - target)
 
     async def pump(self) -> None:
         """Take commands from the channel; return when one of them, or the last handle, ends it.
 
         Raises:
-            TransportClosed: The connection broke while a command waited for room.
+            TransportClosed: The connection broke.
+
+        Cancellation: atomic. If cancelled, what was taken is still in hand.
         """
         while True:
             try:
-                self._in_hand = await self._channel.receive()
+                item = await self._channel.receive()
             except trio.EndOfChannel:
                 return
+            if isinstance(item, commands.Disconnect):
+                return
+            self._hand.append(item)
             await self._transport.wait_backlog(self._limit)
-            taken = self._take_in_hand()
-            if taken is None or isinstance(taken, commands.Disconnect):
-                return  # None: accept_rest() was here first
-            self._take(taken)
+            self._accept_hand()
 
     def accept_rest(self) -> None:
-        """Accept what is still queued, and nothing after that."""
-        for item in self._drain():
-            if not isinstance(item, commands.Disconnect):
-                self._take(item)
+        """Accept what is still queued, and nothing after that. The pump has ended before."""
         self._closed = True
+        self._drain()
+        with suppress(TransportClosed):  # what stays in hand is lost, and close() counts it
+            self._accept_hand()
 
     def close(self) -> tuple[SessionCommand, ...]:
         """Accept nothing more. Give, and count, accepted commands that were not written."""
         self._closed = True
+        self._drain()
         self._forget_written()
         lost = [command for _, command in self._unwritten]
-        self._unwritten.clear()
-        for item in self._drain():
+        for item in self._hand:
             if isinstance(item, _Queued):
-                item.error = self._refusal(None)
-                item.done.set()
+                self._late.append(item)
             elif not isinstance(item, commands.Disconnect):
                 lost.append(item)
+        self._unwritten.clear()
+        self._hand.clear()
         self._channel.close()
         self.undelivered.update(type(command).__name__ for command in lost)
         return tuple(lost)
+
+    def refuse_rest(self) -> None:
+        """Tell the verbs that still waited when it was closed. Not in close(): see _fail()."""
+        for item in self._late:
+            item.finish(self._refusal())
+        self._late.clear()
 
     def queue_sizes(self) -> tuple[int, int]:
         """Give how many raw commands are in the channel, and the most there ever were."""
@@ -186,13 +227,11 @@ class Outbox:
         queued = _Queued(command)
         try:
             await command_tx.send(queued)  # type: ignore[arg-type]  # only the pump sees it
-            if not queued.done.is_set():
-                await queued.done.wait()
-        except trio.Cancelled:
-            queued.abandoned = True
-            raise
         except trio.BrokenResourceError:
-            raise self._refusal(None) from None
+            queued.finish(self._refusal())
+        except trio.ClosedResourceError:
+            queued.finish(SessionClosed("this handle is closed; nothing was sent"))
+        await queued.wait()
         if queued.error is not None:
             raise queued.error
 
@@ -200,10 +239,7 @@ class Outbox:
         """Accept a command: check it, encode it, hand it to the transport. Synchronous."""
         transport = self._transport
         frame, happened = self._protocol.send(command, trio.current_time())
-        try:
-            transport.send(frame)
-        except TransportClosed as closed:
-            raise self._refusal(closed) from closed
+        transport.send(frame)
         self.frames += 1
         backlog = transport.accepted_bytes - transport.written_bytes
         if backlog:
@@ -215,34 +251,35 @@ class Outbox:
         if happened:
             self._publish(happened)
 
+    def _accept_hand(self) -> None:
+        """Accept what is in hand. If the connection is broken, it stays there."""
+        while self._hand:
+            self._take(self._hand[0])
+            self._hand.popleft()
+
     def _take(self, item: SessionCommand | _Queued) -> None:
         """Accept an item of the channel. A refusal goes to whoever can hear it."""
+        if isinstance(item, commands.Disconnect):
+            return
         if not isinstance(item, _Queued):
             try:
                 self._submit(item)
             except LiveError as error:
                 self._publish([events.Error(f"a command was refused: {error}", b"")])
             return
+        refused: LiveError | None = None
         try:
             if item.command is not None and not item.abandoned:
                 self._submit(item.command)
         except LiveError as error:
-            item.error = error
-        item.done.set()
+            refused = error
+        item.finish(refused)
 
-    def _drain(self) -> list[SessionCommand]:
-        """Empty hand and channel."""
-        in_hand = self._take_in_hand()
-        items = [] if in_hand is None else [in_hand]
-        while True:
-            try:
-                items.append(self._channel.receive_nowait())
-            except (trio.WouldBlock, trio.EndOfChannel, trio.ClosedResourceError):
-                return items
-
-    def _take_in_hand(self) -> SessionCommand | None:
-        in_hand, self._in_hand = self._in_hand, None
-        return in_hand
+    def _drain(self) -> None:
+        """Take everything out of the channel."""
+        with suppress(trio.WouldBlock, trio.EndOfChannel, trio.ClosedResourceError):
+            while True:
+                self._hand.append(self._channel.receive_nowait())
 
     def _forget_written(self) -> None:
         while self._unwritten and self._unwritten[0][0] <= self._transport.written_bytes:

@@ -5,15 +5,18 @@ records a failure. What must not: rules and formats (protocol.py), queues (outbo
 (transport/).
 
 A session has two tasks besides those of its transport: the reader turns frames into events, the
-pump takes commands out of the channel. Orders that matter (design law 8):
+pump takes commands out of the channel, and in the end ends the session. Whoever wants the end only
+stops the pump and waits, so that being cancelled then cannot leave it half done. Orders that matter
+(design law 8):
 
-  leaving:  accept what is queued -> no more commands -> let the writer finish -> close handshake
-            -> cancel the tasks -> end the event streams
+  leaving:  stop the pump -> accept what is queued -> no more commands -> let the writer finish
+            -> close handshake -> cancel the tasks -> end the event streams
   failing:  record the first cause -> cancel -> close
 """
 
 from __future__ import annotations
 
+import copy
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import replace
@@ -144,31 +147,55 @@ class SessionScope(AbstractAsyncContextManager[SessionHandle]):
 @asynccontextmanager
 async def _run(session: _Session) -> AsyncGenerator[SessionHandle]:
     """Open a session, hand out its handle, and leave it in the right order."""
+    users: Exception | None = None
     raised: BaseException | None = None
     try:
         async with trio.open_nursery() as nursery:
             await session.open(nursery)
             try:
                 yield session.handle
-            except Exception:
+            except Exception as error:
+                users = error
                 # The user's error wins: it goes out even if saying goodbye is cancelled. Trio
                 # delivers that cancellation again at the next checkpoint outside.
                 with suppress(trio.Cancelled):
-                    await session.finish()
+                    await session.end()
                 raise
             else:
-                await session.finish()
+                await session.end()
             finally:
                 nursery.cancel_scope.cancel()
     except BaseExceptionGroup as group:
-        # One layer is the nursery's; what is inside is the block's own, or ours from open().
-        raised = group.exceptions[0] if len(group.exceptions) == 1 else group
+        raised = _unwrap(group, users)
     finally:
         session.close()
-    if raised is not None:
-        raise raised
-    if session.failure is not None:
-        raise session.failure
+    if session.failure is not None and (raised is None or isinstance(raised, trio.Cancelled)):
+        # A cancellation from outside must not hide the loss; Trio delivers it again out there.
+        raised = session.failure
+    try:
+        if raised is not None:
+            raise raised
+    finally:
+        del raised, users  # else they and this frame would keep each other alive
+
+
+def _unwrap(group: BaseExceptionGroup[BaseException], users: Exception | None) -> BaseException:
+    """Give what went wrong, without the nursery's layer and our tasks' Cancelled beside it.
+
+    Args:
+        group: What the nursery raised.
+        users: What the block raised. If that is a group it is in `group` as a copy only, because
+            nurseries take Cancelled out of groups at any depth.
+    """
+    _, errors = group.split(trio.Cancelled)
+    if errors is not None:
+        if len(errors.exceptions) > 1:
+            return errors
+        return errors.exceptions[0] if users is None else users
+    cancelled: BaseException = group
+    while isinstance(cancelled, BaseExceptionGroup):
+        cancelled = cancelled.exceptions[0]
+    return cancelled
 
 
 class _Session:
@@ -196,7 +223,9 @@ class _Session:
             ),
         )
         self.failure: LiveError | None = None  # the first cause, once there is one
-        self._leaving = False  # the end was begun here
+        self._pumping = True  # commands are still taken out of the channel
+        self._ended: TransportClosed | None = None  # how the connection ended, before it was told
+        self._closing = False  # the close handshake was begun here
         self._over = False  # Disconnected was published
         self._frames_received = 0
         self._bytes_received = 0
@@ -262,27 +291,32 @@ class _Session:
         with self._reader_scope:
             try:
                 while True:
-                    frame = await self._transport.receive()
+                    # Before a frame is taken, not after: being cancelled here must lose none.
                     if self._fanout.blocked:
                         await self._fanout.wait_room()
-                    self._receive(frame)
+                    self._receive(await self._transport.receive())
             except TransportClosed as closed:
                 self._connection_ended(closed)
         if self._reader_scope.cancelled_caught:
             # A write failed, and the reading side has not noticed in all of close_timeout.
             self._connection_ended(TransportClosed(NO_CLOSE_FRAME))
-        if not self._leaving:
+        if not self._closing:
             with trio.move_on_after(self._settings.close_timeout):
                 await self._transport.aclose()
 
     async def _pump(self) -> None:
-        """The pump: commands out of the channel, until one of them ends the session."""
+        """The pump: commands out of the channel, until the end is asked for; then the end."""
         with self._pump_scope:
             try:
                 await self._outbox.pump()
             except TransportClosed:
-                return  # the reader finds out why
-            await self.finish()
+                self._expect_end()
+                await trio.sleep_forever()  # until the reader has found out why
+        self._pumping = False
+        if self._ended is None:
+            await self._finish()
+        else:
+            self._conclude(self._ended)
 
     def _receive(self, frame: str | bytes) -> None:
         self._frames_received += 1
@@ -296,14 +330,30 @@ class _Session:
     # What handles ask for (interfaces.Driver).
 
     async def send(self, command: SessionCommand, command_tx: CommandSender) -> None:
-        await self._outbox.send(command, command_tx)
+        try:
+            await self._outbox.send(command, command_tx)
+        except TransportClosed:
+            pass
+        else:
+            return
+        raise await self._outcome()
 
     async def flush(self, command_tx: CommandSender) -> None:
-        await self._outbox.flush(command_tx)
+        try:
+            await self._outbox.flush(command_tx)
+        except TransportClosed:
+            pass
+        else:
+            return
+        raise await self._outcome()
+
+    def disconnect(self) -> None:
+        # Also when the pump waits for room: the end has a deadline, and room has none.
+        self._pump_scope.cancel()
 
     def interrupt(self) -> None:
-        if self._leaving or self._over:
-            raise self._refusal(None)
+        if not self._protocol.opened:
+            raise self._refusal()
         self._publish(self._protocol.interrupt())
 
     def statistics(self, own: Subscription) -> SessionStatistics:
@@ -330,22 +380,29 @@ class _Session:
 
     # The end.
 
-    async def finish(self) -> None:
-        """End the session normally, within close_timeout. Who comes second waits for the first."""
-        if self._leaving or self._over:
-            await self._fanout.wait_closed()
-            return
+    async def end(self) -> None:
+        """End the session normally; return when it has ended, in whatever way."""
+        self.disconnect()
+        await self._fanout.wait_closed()
+
+    async def _finish(self) -> None:
+        """Bring about the normal end, within close_timeout. The pump's last act."""
         self._outbox.accept_rest()
-        self._leaving = True
         self._publish(self._protocol.close())
         self._fanout.release()
-        with trio.move_on_after(self._settings.close_timeout):
+        deadline = trio.current_time() + self._settings.close_timeout
+        with trio.CancelScope(deadline=deadline):
             try:
                 await self._transport.wait_backlog(0)
-                await self._transport.aclose()
             except TransportClosed:
-                pass  # what was not written is counted below
-        undelivered = self._stop_sending()
+                self._expect_end()
+                return
+        if self._over:  # the service was faster
+            return
+        self._closing = True
+        with trio.CancelScope(deadline=deadline):
+            await self._transport.aclose()
+        undelivered = self._outbox.close()
         if not undelivered:
             self._end(TransportClosed(1000))
             return
@@ -363,17 +420,41 @@ class _Session:
     def close(self) -> None:
         """Close what is left, after all tasks have ended."""
         if not self._over:
-            self._stop_sending()
+            self._outbox.close()
             self._tell_end(TransportClosed(NO_CLOSE_FRAME), clean=False)
-        self._fanout.close(self.failure)
-        self._watch.close(self.failure)
+        self._close_streams()
+
+    def _expect_end(self) -> None:
+        """Sending has failed: the reader finds out why, behind what was received before that.
+
+        It has close_timeout for it: the reading side of a broken connection may never end.
+        """
+        deadline = trio.current_time() + self._settings.close_timeout
+        self._reader_scope.deadline = min(self._reader_scope.deadline, deadline)
+
+    async def _outcome(self) -> LiveError:
+        """Give the error of a send that found the connection broken, once the reason is known."""
+        self._expect_end()
+        await self._fanout.wait_closed()
+        # Who is inside of the block is cancelled by a loss, and only the block raises it.
+        await trio.lowlevel.checkpoint_if_cancelled()
+        return self._refusal()
 
     def _connection_ended(self, closed: TransportClosed) -> None:
         """Note that the connection ended while nobody here wanted it to."""
-        if self._leaving or self._over:
+        if self._closing or self._over:
             return
+        if self._pumping:
+            # The pump goes first: a command that is on its way to it would not be counted.
+            self._ended = closed
+            self._pump_scope.cancel()
+        else:
+            self._conclude(closed)
+
+    def _conclude(self, closed: TransportClosed) -> None:
+        """Tell everybody how the connection ended."""
         phase = self._protocol.state.phase
-        undelivered = self._stop_sending()
+        undelivered = self._outbox.close()
         if judge_close(closed.code, closed.reason, When.SESSION).clean:
             self._end(closed)
             return
@@ -383,24 +464,23 @@ class _Session:
         failure.__cause__ = closed
         self._fail(failure, closed)
 
-    def _stop_sending(self) -> tuple[SessionCommand, ...]:
-        """Take no more commands; give those that were accepted and not written."""
-        # Cancel first, close second: else the pump would find its channel closed under it.
-        self._pump_scope.cancel()
-        return self._outbox.close()
-
     def _fail(self, failure: LiveError, closed: TransportClosed) -> None:
         """Record the failure and cancel everything, the user's block included."""
         self.failure = failure
         self._tell_end(closed, clean=False)
-        # Cancel first, close second: closing wakes readers, and they must find the cancellation.
+        # Cancel first, close second: closing wakes readers and senders, and they must find the
+        # cancellation. The streams are closed when all tasks have ended.
         self._nursery.cancel_scope.cancel()
 
     def _end(self, closed: TransportClosed) -> None:
         """End the streams normally; the user's block goes on."""
         self._tell_end(closed, clean=True)
-        self._fanout.close()
-        self._watch.close()
+        self._close_streams()
+
+    def _close_streams(self) -> None:
+        self._fanout.close(self.failure)
+        self._watch.close(self.failure)
+        self._outbox.refuse_rest()
 
     def _tell_end(self, closed: TransportClosed, *, clean: bool) -> None:
         self._over = True
@@ -412,15 +492,13 @@ class _Session:
             ]
         )
 
-    def _refusal(self, closed: TransportClosed | None) -> LiveError:
-        """Say why a command is not accepted: the session has ended, or the transport has."""
-        phase = self._protocol.state.phase
-        if self.failure is not None:
-            return self.failure
-        if closed is not None:
-            # The reader comes to the end behind what was received before it; but not for ever.
-            deadline = trio.current_time() + self._settings.close_timeout
-            self._reader_scope.deadline = min(self._reader_scope.deadline, deadline)
-            if not judge_close(closed.code, closed.reason, When.SESSION).clean:
-                return connection_lost(closed, phase)
-        return SessionClosed("the session has ended; nothing was sent", phase=phase)
+    def _refusal(self) -> LiveError:
+        """Give the error of a command that comes too late."""
+        if self.failure is None:
+            return SessionClosed(
+                "the session has ended; nothing was sent", phase=self._protocol.state.phase
+            )
+        # A copy: one object raised again and again would collect the frames of all who raised it.
+        refusal = copy.copy(self.failure)
+        refusal.__cause__ = self.failure
+        return refusal
