@@ -60,7 +60,7 @@ from trio_live import (
 )
 from trio_live.events import SessionEvent, payload_size
 from trio_live.protocol import LiveProtocol
-from trio_live.state import SessionState
+from trio_live.state import MAX_TURN_CHARS, SessionState
 
 P = SessionPhase
 PCM = b"\x01\x00" * 240
@@ -516,6 +516,29 @@ def test_turn_complete_that_never_came_after_an_interruption_ends_with_the_next_
         (1, True, "a", 3.0),
         (2, False, "b", 4.0),
     ]
+
+
+def test_speech_after_all_was_generated_is_a_response_of_its_own() -> None:
+    """A turnComplete that never came does not make the next answer part of the last one."""
+    protocol = open_protocol()
+    said(protocol, modelTurn=audio(), generationComplete=True)
+    assert facts(said(protocol, outputTranscription={"text": "late"})) == [
+        OutputTranscription("late", response=1)
+    ]
+    assert facts(said(protocol, modelTurn=audio())) == [voice(2)]
+
+
+def test_turn_without_end_keeps_a_bounded_text() -> None:
+    """Law 3: a turn that is never completed does not grow for ever; the events have it all."""
+    protocol = open_protocol()
+    piece = "x" * (MAX_TURN_CHARS // 2)
+    for _ in range(3):
+        assert facts(said(protocol, outputTranscription={"text": piece})) == [
+            OutputTranscription(piece, response=1)
+        ]
+    turn = protocol.state.turn
+    assert turn is not None
+    assert turn.output_transcript == "x" * MAX_TURN_CHARS
 
 
 def test_text_complete_is_sent_once_with_the_whole_text() -> None:

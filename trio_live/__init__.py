@@ -33,6 +33,8 @@ The house, from the ground up; each room imports only from those before it:
 
 from types import FunctionType
 
+from msgspec import Struct
+
 from trio_live.commands import (
     ActivityEnd,
     ActivityStart,
@@ -211,9 +213,15 @@ __all__ = [
 
 
 def _rename(names: list[str]) -> None:
-    """Let tracebacks and documentation name things where users import them from."""
+    """Let tracebacks and documentation name things where users import them from.
+
+    Not so for structs: msgspec, and everybody who reads their annotations, looks the types of their
+    fields up in the module that they name.
+    """
     for name in names:
         public = globals()[name]
+        if isinstance(public, type) and issubclass(public, Struct):
+            continue
         if isinstance(public, type | FunctionType) and public.__module__.startswith("trio_live."):
             public.__module__ = "trio_live"
 

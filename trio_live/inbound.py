@@ -48,6 +48,7 @@ class Inbound:
         self.state = state
         self.response = 0
         self._responding = False  # whether that response is still going on
+        self._generated = False  # whether all of it was said: what is said next is another one
         self._text: list[str] = []  # its text so far
         self._unnamed_calls = 0  # calls that came without an id, for their stand-ins
         self._sample_rates: dict[str, int] = {}  # mime type -> Hz; a session sees one or two
@@ -80,6 +81,7 @@ class Inbound:
         if content is not None:
             self._apply_ends(content, now)
         self._apply_rest(message, leftovers)
+        self._frame = b""  # it may be large, and the next one may be long in coming
         return out
 
     def fire(self, trigger: Trigger) -> list[SessionEvent]:
@@ -137,6 +139,7 @@ class Inbound:
 
     def _apply_ends(self, content: ServerContent, now: float) -> None:
         if content.generation_complete:
+            self._generated = self._responding
             self._complete_text()
             self._out.append(events.GenerationComplete(self.response))
         if content.turn_complete:
@@ -172,10 +175,12 @@ class Inbound:
         return self.state.begin_turn(now)
 
     def _end_response(self) -> None:
-        self._responding = False
+        self._responding = self._generated = False
         self._text.clear()
 
     def _say(self, content: Content, now: float) -> None:
+        if self._generated:
+            self._end_response()  # its turnComplete never came
         turn = self._begin_response(now)
         interrupted = turn.interrupted
         for index, part in enumerate(content.parts):

@@ -172,8 +172,34 @@ class PhaseMachine:
         return next(p for p, here in zip(RESTING_PHASES, holds, strict=True) if here)
 
 
+MAX_TURN_CHARS: Final = 1_048_576
+"""How much of each of its texts a turn keeps: one that is never completed must not grow for ever.
+Answers have 8,192 tokens at most, some 40,000 characters."""
+
+
+class _Text:
+    """Text that comes in pieces; what is beyond MAX_TURN_CHARS is not kept."""
+
+    __slots__ = ("_pieces", "_size")
+
+    def __init__(self) -> None:
+        self._pieces: list[str] = []
+        self._size = 0
+
+    def add(self, piece: str) -> None:
+        kept = piece[: MAX_TURN_CHARS - self._size]
+        if kept:
+            self._size += len(kept)
+            self._pieces.append(kept)
+
+    def __str__(self) -> str:
+        return "".join(self._pieces)
+
+
 class Turn:
     """One exchange: what the user put in and what the model answered, as far as it is known.
+
+    Of each text the first MAX_TURN_CHARS characters are kept; the events have it all.
 
     Attributes:
         number: Counts turns of the session from 1.
@@ -206,9 +232,9 @@ class Turn:
         self.number = number
         self.started = started
         self.completed: float | None = None
-        self._text: list[str] = []
-        self._input: list[str] = []
-        self._output: list[str] = []
+        self._text = _Text()
+        self._input = _Text()
+        self._output = _Text()
         self.audio_bytes = 0
         self.audio_seconds = 0.0
         self.tool_calls: list[FunctionCall] = []
@@ -219,25 +245,25 @@ class Turn:
     @property
     def text(self) -> str:
         """The model's text so far, without thoughts."""
-        return "".join(self._text)
+        return str(self._text)
 
     @property
     def input_transcript(self) -> str:
         """What the service heard the user say."""
-        return "".join(self._input)
+        return str(self._input)
 
     @property
     def output_transcript(self) -> str:
         """What the model said aloud, as text."""
-        return "".join(self._output)
+        return str(self._output)
 
     def add_text(self, text: str) -> None:
         """Record a piece of the model's text."""
-        self._text.append(text)
+        self._text.add(text)
 
     def add_transcript(self, text: str, *, of_user: bool) -> None:
         """Record a piece of a transcript."""
-        (self._input if of_user else self._output).append(text)
+        (self._input if of_user else self._output).add(text)
 
     def __repr__(self) -> str:
         state = "going on" if self.completed is None else "complete"
