@@ -174,7 +174,7 @@ async def test_a_full_socket_takes_frames_in_part_and_in_order(dial: Dial) -> No
             server.transport.send(text)
             if number % 4 == 0:
                 await server.far.send(frame(PING, b"%d" % number))
-        await trio.testing.wait_all_tasks_blocked(0.01)
+        await trio.testing.wait_all_tasks_blocked()
         accepted, written = server.transport.accepted_bytes, server.transport.written_bytes
         assert 0 < written < accepted
         frames = await server.far.read_frames(250)

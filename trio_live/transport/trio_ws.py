@@ -16,7 +16,7 @@ import socket
 import ssl
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 from urllib.parse import SplitResult, urlsplit
 
 import trio
@@ -330,9 +330,10 @@ def _port(parts: SplitResult) -> int:
 
 def _describe(error: BaseException | None) -> str:
     """Say what a network error was, in the words of the system or the library that noticed it."""
-    if error is not None and isinstance(error.__cause__, BaseExceptionGroup):
-        # trio tried several addresses
-        return ", ".join(dict.fromkeys(_describe(each) for each in error.__cause__.exceptions))
+    cause = None if error is None else error.__cause__
+    if isinstance(cause, BaseExceptionGroup):
+        tried = cast("BaseExceptionGroup[BaseException]", cause)  # an error for each address
+        return ", ".join(dict.fromkeys(_describe(each) for each in tried.exceptions))
     complaint = error  # trio-websocket fails in telling it to the server
     while complaint is not None:
         if isinstance(complaint, RemoteProtocolError):
