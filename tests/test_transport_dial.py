@@ -312,7 +312,7 @@ async def test_dial_never_answered(dial: Dial, autojump_clock: trio.testing.Mock
         (OSError("no route"), "no route", True),
         (OSError(), "OSError", True),
         (trio.BrokenResourceError(), "BrokenResourceError", True),
-        (UnicodeError("label too long"), "UnicodeError", False),
+        (UnicodeError("label too long"), "this is no usable host name", False),
     ],
 )
 async def test_dial_without_a_network(
@@ -359,7 +359,7 @@ async def test_dial_a_name_that_tls_cannot_check(dial: Dial) -> None:
                 await dial(
                     nursery, DialRequest("wss://.service/"), open_stream=connection.open_stream
                 )
-    expected = ("could not connect to .service:443: ValueError", None, None, False)
+    expected = ("could not connect to .service:443: this is no usable host name", None, None, False)
     assert told(caught.value) == expected
     assert connection.line.closed
 
@@ -454,3 +454,11 @@ async def test_dial_in_a_nursery_that_is_cancelled(dial: Dial) -> None:
 async def test_default_ssl_context_is_one() -> None:
     """All connections share one default SSL context."""
     assert trio_ws.default_ssl_context() is trio_ws.default_ssl_context()
+
+
+def test_dial_request_shows_no_secrets() -> None:
+    """Law 6: a request's repr has neither its headers nor its URL, whose query may hold a key."""
+    request = DialRequest(
+        "wss://host/path?key=planted", (("x-goog-api-key", "planted"),), ("planted",)
+    )
+    assert "planted" not in repr(request)

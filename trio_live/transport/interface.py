@@ -31,7 +31,7 @@ class DialRequest:
         max_message_bytes: The largest message to accept; of a text message, characters count.
     """
 
-    url: str
+    url: str = field(repr=False)  # its query may hold a key
     headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     secrets: tuple[str, ...] = field(default=(), repr=False)
     ssl_context: ssl.SSLContext | None = None

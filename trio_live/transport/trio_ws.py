@@ -16,20 +16,20 @@ import socket
 import ssl
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from typing import TYPE_CHECKING, Final, cast
-from urllib.parse import SplitResult, urlsplit
+from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
 
 import trio
 import trio_websocket
 from wsproto.connection import Connection, ConnectionType
 from wsproto.events import CloseConnection, TextMessage
-from wsproto.utilities import RemoteProtocolError
 
-from trio_live.close_codes import judge_status
 from trio_live.errors import ConnectError
+from trio_live.transport.failures import network_failure, port_of, upgrade_failure
 from trio_live.transport.frames import FrameStream
 from trio_live.transport.interface import NO_CLOSE_FRAME, DialRequest, TransportClosed
 from trio_live.transport.outgoing import OutgoingStream
+from trio_live.transport.tls import TlsStream
 
 if TYPE_CHECKING:
     from trio_live.transport.interface import Transport
@@ -41,7 +41,6 @@ OpenStream = Callable[[str, int], Awaitable[trio.abc.Stream]]
 _RECEIVE_BUFFER: Final = 65_536
 # Messages that trio-websocket may hold before our reader has taken them.
 _MESSAGE_QUEUE: Final = 64
-_BODY_EXCERPT: Final = 300
 _STATUS_LINE: Final = re.compile(rb"HTTP/1\.[01] ([2-5][0-9][0-9])[ \r]")
 
 
@@ -143,19 +142,31 @@ class TrioWebSocketTransport:
         try:
             self._stream = await self._open(open_stream)
         except (OSError, ValueError, trio.BrokenResourceError) as error:
-            task_status.started(self._network_failure(error))
+            task_status.started(network_failure(self._request, error))
             return
         self._wire = FrameStream(self._stream)
+        insecure: ConnectError | None = None
         try:
             async with trio.open_nursery() as writing:
                 writing.start_soon(self._stream.run)
-                await self._read(task_status)
+                insecure = await self._secure()
+                if insecure is None:
+                    await self._read(task_status)
                 writing.cancel_scope.cancel()
         finally:
             with trio.CancelScope(shield=True):  # closing does not wait for anything
                 await self._stream.aclose()
         if not self._opened:
-            task_status.started(self._upgrade_failure(self._failure))
+            task_status.started(insecure or upgrade_failure(self._request, self._failure))
+
+    async def _secure(self) -> ConnectError | None:
+        """Do the TLS handshake, if there is to be one; give what went wrong."""
+        if isinstance(self._stream, TlsStream):
+            try:
+                await self._stream.do_handshake()
+            except (OSError, trio.BrokenResourceError) as error:
+                return network_failure(self._request, error)
+        return None
 
     async def _read(self, task_status: trio.TaskStatus[ConnectError | None]) -> None:
         """Upgrade, and hold trio-websocket's task; its failure is noted, and ends only itself."""
@@ -178,7 +189,7 @@ class TrioWebSocketTransport:
     async def _open(self, open_stream: OpenStream | None) -> OutgoingStream:
         parts = urlsplit(self._request.url)
         host = parts.hostname or ""
-        port = _port(parts)
+        port = port_of(parts)
         stream: trio.abc.Stream
         try_write = None
         if open_stream is not None:
@@ -187,18 +198,12 @@ class TrioWebSocketTransport:
             stream, try_write = _share_socket(await trio.open_tcp_stream(host, port))
         if parts.scheme != "wss":
             return OutgoingStream(stream, try_write)
+        context = self._request.ssl_context or default_ssl_context()
         try:
-            secure = trio.SSLStream(
-                stream,
-                self._request.ssl_context or default_ssl_context(),
-                server_hostname=host,
-                https_compatible=True,
-            )
-            await secure.do_handshake()
+            return TlsStream(stream, try_write, context, host)
         except BaseException:
             await trio.aclose_forcefully(stream)
             raise
-        return OutgoingStream(secure)
 
     async def _upgrade(self, nursery: trio.Nursery) -> None:
         """Do the opening handshake.
@@ -263,45 +268,6 @@ class TrioWebSocketTransport:
             return TransportClosed(*self._goodbye)
         return TransportClosed(NO_CLOSE_FRAME, (end and end.reason) or "")
 
-    def _network_failure(self, error: Exception) -> ConnectError:
-        parts = urlsplit(self._request.url)
-        cause = error.__cause__ if isinstance(error, trio.BrokenResourceError) else error
-        trusted = not isinstance(cause, ssl.SSLCertVerificationError)
-        what = "the TLS certificate was not accepted" if not trusted else _describe(cause or error)
-        failure = ConnectError(
-            f"could not connect to {parts.hostname}:{_port(parts)}: {what}",
-            retryable=trusted and not isinstance(error, ValueError),
-        )
-        failure.__cause__ = error
-        return failure
-
-    def _upgrade_failure(self, error: Exception | None) -> ConnectError:
-        host = urlsplit(self._request.url).hostname
-        if not isinstance(error, trio_websocket.ConnectionRejected):
-            failure = ConnectError(
-                f"{host} did not complete the WebSocket upgrade: "
-                + self._without_secrets(_describe(error)),
-                retryable=True,
-            )
-        else:
-            verdict = judge_status(error.status_code)
-            body = self._without_secrets((error.body or b"").decode("utf-8", "replace"))
-            failure = ConnectError(
-                f"{host} refused the WebSocket upgrade with HTTP {error.status_code}"
-                + (f": {verdict.cause}" if verdict.cause else ""),
-                status=error.status_code,
-                body=body[:_BODY_EXCERPT],
-                retryable=verdict.retryable,
-            )
-        # The original holds the whole answer, secrets and all, so it is not chained.
-        failure.__suppress_context__ = True
-        return failure
-
-    def _without_secrets(self, text: str) -> str:
-        for secret in sorted(self._request.secrets, key=len, reverse=True):  # one may begin another
-            text = text.replace(secret, "***")
-        return text
-
 
 @functools.cache
 def default_ssl_context() -> ssl.SSLContext:
@@ -322,23 +288,3 @@ def _share_socket(stream: trio.SocketStream) -> tuple[trio.SocketStream, Callabl
             return 0
 
     return trio.SocketStream(trio.socket.from_stdlib_socket(shared)), try_write
-
-
-def _port(parts: SplitResult) -> int:
-    return parts.port or (443 if parts.scheme == "wss" else 80)
-
-
-def _describe(error: BaseException | None) -> str:
-    """Say what a network error was, in the words of the system or the library that noticed it."""
-    cause = None if error is None else error.__cause__
-    if isinstance(cause, BaseExceptionGroup):
-        tried = cast("BaseExceptionGroup[BaseException]", cause)  # an error for each address
-        return ", ".join(dict.fromkeys(_describe(each) for each in tried.exceptions))
-    complaint = error  # trio-websocket fails in telling it to the server
-    while complaint is not None:
-        if isinstance(complaint, RemoteProtocolError):
-            return str(complaint)
-        complaint = complaint.__context__
-    if isinstance(error, OSError):
-        return error.strerror or str(error) or type(error).__name__
-    return type(error).__name__
