@@ -34,14 +34,20 @@ def _client_context() -> ssl.SSLContext:
     return context
 
 
+async def _handshake_and_read(server: Server) -> None:
+    await server.do_handshake()
+    await server.receive_some(1)
+
+
 @asynccontextmanager
 async def _pair(
     server_context: ssl.SSLContext | None = None,
 ) -> AsyncIterator[tuple[TlsStream, Server, trio.abc.Stream]]:
     """Give a connected client and server, and the server's raw end."""
+    far: trio.abc.Stream
     near, far = trio.testing.memory_stream_pair()
     client = TlsStream(near, None, _client_context(), "live.test")
-    server = trio.SSLStream(far, server_context or _server_context(), server_side=True)
+    server = Server(far, server_context or _server_context(), server_side=True)
     with trio.fail_after(10):
         async with trio.open_nursery() as nursery:
             nursery.start_soon(client.run)
@@ -115,15 +121,14 @@ async def test_tls_handshake_with_the_wrong_server_fails_and_says_so_to_it(
     near, far = trio.testing.memory_stream_pair()
     context = _client_context() if trusted else ssl.create_default_context()
     client = TlsStream(near, None, context, host)
-    server = trio.SSLStream(far, _server_context(), server_side=True)
+    server = Server(far, _server_context(), server_side=True)
     with trio.fail_after(10):
         async with trio.open_nursery() as nursery:
             nursery.start_soon(client.run)
 
             async def serve() -> None:
                 with pytest.raises(trio.BrokenResourceError) as told:
-                    await server.do_handshake()
-                    await server.receive_some(1)
+                    await _handshake_and_read(server)
                 assert "alert" in str(told.value.__cause__).lower()
 
             async with trio.open_nursery() as both:

@@ -60,7 +60,8 @@ async def open_place(url: str | None, *, insecure: bool = False) -> AsyncGenerat
     """
     variable, key = key_from_environment()
     if url is not None:
-        yield Place(_endpoint_of(url, key, insecure=insecure), "url", f"server: {without_query(url)}")
+        endpoint = _endpoint_of(url, key, insecure=insecure)
+        yield Place(endpoint, "url", f"server: {without_query(url)}")
     elif key:
         yield Place(GoogleAI(key), "gemini", f"server: the Gemini API, with the key in {variable}")
     else:
@@ -79,4 +80,3 @@ def _endpoint_of(url: str, key: str, *, insecure: bool) -> Endpoint:
     if parts.path.strip("/") or parts.query:
         return custom
     return GoogleAI(key or _NO_KEY, base_url=url, insecure=insecure)
-
