@@ -22,38 +22,38 @@ _DESCRIPTORS: Final = Path("/proc/self/fd")
 _MOST_RUNS: Final = 20_000
 
 
-class CancelAtStep(trio.abc.Instrument):
-    """Cancels a scope at the end of a task's n-th step, which is at its n-th checkpoint.
+class AtStep(trio.abc.Instrument):
+    """Does something at the end of a task's n-th step, which is at its n-th checkpoint.
 
     Args:
-        scope: What to cancel.
+        act: What to do.
         steps: At the end of which step; 0 is at once.
         task: Whose steps count; None for those of all tasks.
 
     Attributes:
-        cancelled_at: The time at which it happened, None while it has not.
+        acted_at: The time at which it happened, None while it has not.
     """
 
     def __init__(
-        self, scope: trio.CancelScope, steps: int, task: trio.lowlevel.Task | None
+        self, act: Callable[[], object], steps: int, task: trio.lowlevel.Task | None = None
     ) -> None:
-        self._scope = scope
+        self._act = act
         self._steps = steps
         self._task = task
-        self.cancelled_at: float | None = None
+        self.acted_at: float | None = None
         if not steps:
-            self._cancel()
+            self._act_now()
 
     def after_task_step(self, task: trio.lowlevel.Task) -> None:
         """See trio.abc.Instrument."""
         if self._task in (None, task):
             self._steps -= 1
             if not self._steps:
-                self._cancel()
+                self._act_now()
 
-    def _cancel(self) -> None:
-        self.cancelled_at = trio.current_time()
-        self._scope.cancel()
+    def _act_now(self) -> None:
+        self.acted_at = trio.current_time()
+        self._act()
 
 
 async def at_every_checkpoint(
@@ -105,13 +105,13 @@ async def _run(scenario: Scenario, steps: int, *, everywhere: bool) -> float | N
     """Run it once; give when it was cancelled, None if it ended before."""
     with trio.CancelScope() as scope:
         task = None if everywhere else trio.lowlevel.current_task()
-        instrument = CancelAtStep(scope, steps, task)
+        instrument = AtStep(scope.cancel, steps, task)
         trio.lowlevel.add_instrument(instrument)
         try:
             await scenario()
         finally:
             trio.lowlevel.remove_instrument(instrument)
-    return instrument.cancelled_at
+    return instrument.acted_at
 
 
 def all_tasks() -> list[str]:

@@ -7,7 +7,7 @@ from contextlib import suppress
 
 import pytest
 import trio
-from checkpoints import at_every_checkpoint
+from checkpoints import AtStep, all_tasks, at_every_checkpoint
 from session_parts import (
     CONFIG,
     MANUAL,
@@ -640,3 +640,69 @@ async def test_leaving_cancelled_before_or_during_it(
     assert wired.saw_the_end()
     last = (await collect(handles[0]))[-1]
     assert last == Disconnected(1006, "", False, {"SendText": 1})
+
+
+@pytest.mark.parametrize("end", ["cancelled", "lost", "closed"])
+async def test_end_at_every_step_of_every_task_accounts_for_every_command(
+    autojump_clock: MockClock, end: str
+) -> None:
+    """Laws 4 and 6: whatever ends a session wherever, each command arrived or is undelivered."""
+
+    async def use(wired: Wired, accepted: list[str], handles: list[SessionHandle]) -> None:
+        async with wired.open(send_buffer_bytes=150) as session:
+            handles.append(session)
+
+            async def talk() -> None:
+                with suppress(SessionClosed):
+                    for number in range(4):
+                        await session.send_text(f"verb {number}")
+                        accepted.append(f"verb {number}")
+                    await session.flush()
+
+            async def put() -> None:
+                with suppress(trio.BrokenResourceError):
+                    for number in range(4):
+                        await session.command_tx.send(SendText(f"raw {number}"))
+                        accepted.append(f"raw {number}")
+
+            async with trio.open_nursery() as nursery:
+                wired.peer.stall()
+                nursery.start_soon(talk)
+                nursery.start_soon(put)
+                await trio.sleep(1)
+                wired.peer.resume()
+
+    with trio.fail_after(6_000):
+        for steps in range(1, 10_000):
+            wired, accepted, handles = Wired(), list[str](), list[SessionHandle]()
+            before = all_tasks()
+            raised: BaseException | None = None
+            with trio.CancelScope() as scope:
+
+                def act(wired: Wired = wired, scope: trio.CancelScope = scope) -> None:
+                    if end == "cancelled":
+                        scope.cancel()
+                    elif hasattr(wired, "peer"):
+                        wired.peer.close(1011 if end == "lost" else 1000)
+
+                instrument = AtStep(act, steps)
+                trio.lowlevel.add_instrument(instrument)
+                try:
+                    await use(wired, accepted, handles)
+                except (trio_live.ConnectionLost, trio_live.SetupError) as error:
+                    raised = error
+                finally:
+                    trio.lowlevel.remove_instrument(instrument)
+            assert all_tasks() == before, steps
+            if handles:
+                arrived = [m["clientContent"]["turns"][0]["parts"][0]["text"] for m in wired.sent()]
+                lost = handles[0].statistics().undelivered.get("SendText", 0)
+                assert len(arrived) + lost == len(accepted), steps
+                assert set(arrived) <= set(accepted), steps
+                if isinstance(raised, trio_live.ConnectionLost):
+                    texts = [c.text for c in raised.undelivered if isinstance(c, SendText)]
+                    assert sorted(texts + arrived) == sorted(accepted), steps
+            if instrument.acted_at is None:
+                break
+        assert steps > 25
+        assert (raised, len(arrived)) == (None, 8)

@@ -200,14 +200,12 @@ async def valved(
 ) -> AsyncGenerator[tuple[trio_live.SessionScope, Valve, LiveServer]]:
     """A session with an embedded server, and a valve in its outgoing direction."""
     async with LiveServer() as server:
-        valves: list[Valve] = []
 
         async def open_stream() -> trio.abc.Stream:
             await trio.lowlevel.checkpoint()
             return valve
 
         valve = Valve(server.open_stream())
-        valves.append(valve)
         yield open_over(open_stream, **settings), valve, server
         assert server.errors == []
 
@@ -443,6 +441,43 @@ async def test_loss_with_commands_unwritten_tells_which(autojump_clock: MockCloc
         assert last[-1] == Disconnected(1011, "Internal error.", False, counts)
 
 
+async def test_raw_command_put_in_at_the_moment_of_a_loss_is_counted(
+    autojump_clock: MockClock,
+) -> None:
+    """Law 4: also a command on its way from the channel to its taker is in `undelivered`."""
+    wired = Wired()
+
+    async def use() -> None:
+        async with wired.open() as session:
+            await wait_all_tasks_blocked()
+            wired.peer.close()
+            session.command_tx.send_nowait(SendText("on its way"))
+            await trio.sleep_forever()
+
+    with trio.fail_after(60):
+        for _ in range(20):
+            wired = Wired()
+            with pytest.raises(ConnectionLost) as caught:
+                await use()
+            assert caught.value.undelivered == (SendText("on its way"),)
+
+
+async def test_raw_command_before_leaving_at_the_moment_of_a_loss_is_counted(
+    autojump_clock: MockClock,
+) -> None:
+    """Law 4: the same when the block is left in that moment; the loss is told by its own code."""
+    with trio.fail_after(60):
+        for _ in range(20):
+            wired = Wired()
+            with leaves_with(ConnectionLost) as caught:
+                async with wired.open() as session:
+                    await wait_all_tasks_blocked()
+                    wired.peer.close(1011)
+                    session.command_tx.send_nowait(SendText("on its way"))
+            assert caught.value.undelivered == (SendText("on its way"),)
+            assert caught.value.code == 1011
+
+
 async def test_normal_close_by_the_service_with_commands_unwritten_tells_how_many(
     autojump_clock: MockClock,
 ) -> None:
@@ -535,21 +570,31 @@ async def test_accepted_commands_are_written_exactly_once(autojump_clock: MockCl
 # Law 5: nothing hangs.
 
 
+class Silent(trio.abc.Stream):
+    async def send_all(self, data: bytes | bytearray | memoryview) -> None:
+        await trio.lowlevel.checkpoint()
+
+    async def wait_send_all_might_not_block(self) -> None:
+        await trio.lowlevel.checkpoint()
+
+    async def receive_some(self, max_bytes: int | None = None) -> bytes:
+        await trio.sleep_forever()
+        raise AssertionError
+
+    async def aclose(self) -> None:
+        await trio.lowlevel.checkpoint()
+
+
 async def silent() -> trio.abc.Stream:
     """A stream that takes everything and says nothing."""
     await trio.lowlevel.checkpoint()
-    client, far = memory_stream_pair()
-    keep_alive.append(far)
-    return client
+    return Silent()
 
 
 async def never() -> trio.abc.Stream:
     """A host that does not answer."""
     await trio.sleep_forever()
     raise AssertionError
-
-
-keep_alive: list[object] = []
 
 
 @pytest.mark.parametrize("open_stream", [never, silent])
@@ -621,7 +666,7 @@ async def test_close_that_is_never_answered_ends_at_close_timeout(
     """Law 5: when all is written, a missing answer to the close costs close_timeout, no error."""
     client, far = memory_stream_pair()
 
-    async def serve(websocket: WebSocketConnection) -> None:
+    async def hold(websocket: WebSocketConnection) -> None:
         await websocket.get_message()
         await websocket.send_message('{"setupComplete":{}}')
         await websocket.get_message()
@@ -631,9 +676,6 @@ async def test_close_that_is_never_answered_ends_at_close_timeout(
     async def open_stream() -> trio.abc.Stream:
         await trio.lowlevel.checkpoint()
         return client
-
-    async def hold(websocket: WebSocketConnection) -> None:
-        await serve(websocket)
 
     held = trio.Event()
 
@@ -653,6 +695,33 @@ async def test_close_that_is_never_answered_ends_at_close_timeout(
                 await held.wait()
             assert trio.current_time() == 2.5
             assert (await collect(session))[-1] == Disconnected(1000, "", True, {})
+
+
+@pytest.mark.parametrize("raw", [False, True])
+async def test_connection_that_breaks_for_writing_only_ends_at_close_timeout(
+    autojump_clock: MockClock, raw: bool
+) -> None:
+    """Law 5: when writing fails and reading stays silent, a send ends in ConnectionLost in time."""
+    wired = Wired()
+
+    def refuse(_frame: str) -> None:
+        raise TransportClosed(1006)
+
+    async def use() -> None:
+        async with wired.open(close_timeout=3) as session:
+            wired.peer.client.send = refuse  # type: ignore[assignment,method-assign]
+            await trio.sleep(1)
+            if raw:
+                await session.command_tx.send(SendText("x"))
+                await trio.sleep_forever()
+            await session.send_text("x")
+
+    with trio.fail_after(60):
+        with pytest.raises(ConnectionLost) as caught:
+            await use()
+        assert trio.current_time() == 4
+        lost = (SendText("x"),) if raw else ()
+        assert (caught.value.code, caught.value.undelivered) == (1006, lost)
 
 
 # Law 6: plain exceptions.

@@ -307,6 +307,16 @@ async def test_loss_of_one_of_two_nested_sessions(autojump_clock: MockClock, los
 # Entering and leaving.
 
 
+def test_settings_of_the_wrong_type_are_told_before_anything_is_opened() -> None:
+    """What open_session() is given is checked when it is called, not when it is entered."""
+    with pytest.raises(trio_live.ConfigError, match="config must be a SessionConfig, not str"):
+        trio_live.open_session("gemini", endpoint=ENDPOINT)  # type: ignore[arg-type]
+    with pytest.raises(trio_live.ConfigError, match="must be a TransportConfig, not dict"):
+        trio_live.open_session(CONFIG, endpoint=ENDPOINT, transport={})  # type: ignore[arg-type]
+    with pytest.raises(trio_live.ConfigError, match="close_timeout=0 must be"):
+        trio_live.open_session(CONFIG, endpoint=ENDPOINT, close_timeout=0)
+
+
 async def test_scope_is_entered_and_left_once(autojump_clock: MockClock) -> None:
     """A second entry, a second exit and an exit without entry are wrong calls, told at once."""
     wired = Wired()
@@ -391,9 +401,10 @@ async def test_handle_closed_under_a_waiting_send(autojump_clock: MockClock) -> 
         async with wired.open(send_buffer_bytes=1) as session:
             wired.peer.stall()
             await session.send_text("first")
-            for _ in range(65):
-                session.command_tx.send_nowait(SendText("raw")) if _ < 64 else None
-                await wait_all_tasks_blocked() if not _ else None
+            await session.command_tx.send(SendText("raw"))
+            await wait_all_tasks_blocked()  # the pump has it in hand and waits for room
+            for _ in range(64):
+                session.command_tx.send_nowait(SendText("raw"))
             clone = session.clone()
 
             async def send() -> None:
@@ -401,7 +412,6 @@ async def test_handle_closed_under_a_waiting_send(autojump_clock: MockClock) -> 
                     await clone.send_text("waits for the channel")
 
             async with trio.open_nursery() as nursery:
-                session.command_tx.send_nowait(SendText("raw"))
                 nursery.start_soon(send)
                 await wait_all_tasks_blocked()
                 clone.close()

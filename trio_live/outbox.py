@@ -24,7 +24,7 @@ from trio_live.commands import SessionCommand
 from trio_live.errors import LiveError, SessionClosed
 from trio_live.events import SessionEvent
 from trio_live.protocol import LiveProtocol
-from trio_live.transport.interface import Transport, TransportClosed
+from trio_live.transport.interface import Transport
 
 COMMAND_BUFFER: Final = 64
 """How many raw commands fit into `command_tx` before a sender waits."""
@@ -159,7 +159,8 @@ class Outbox:
         transport = self._transport
         target = transport.accepted_bytes
         while transport.written_bytes < target:
-            await transport.wait_backlog(transport.accepted_bytes - target)
+            # For progress, not for an empty backlog: other tasks may keep it filled.
+            await transport.wait_backlog(transport.accepted_bytes - transport.written_bytes - 1)
 
     async def pump(self) -> None:
         """Take commands from the channel; return when one of them, or the last handle, ends it.
@@ -181,11 +182,14 @@ class Outbox:
             self._accept_hand()
 
     def accept_rest(self) -> None:
-        """Accept what is still queued, and nothing after that. The pump has ended before."""
+        """Accept what is still queued, and nothing after that. The pump has ended before.
+
+        Raises:
+            TransportClosed: The connection broke; the rest stays in hand.
+        """
         self._closed = True
         self._drain()
-        with suppress(TransportClosed):  # what stays in hand is lost, and close() counts it
-            self._accept_hand()
+        self._accept_hand()
 
     def close(self) -> tuple[SessionCommand, ...]:
         """Accept nothing more. Give, and count, accepted commands that were not written."""
@@ -227,8 +231,6 @@ class Outbox:
         queued = _Queued(command)
         try:
             await command_tx.send(queued)  # type: ignore[arg-type]  # only the pump sees it
-        except trio.BrokenResourceError:
-            queued.finish(self._refusal())
         except trio.ClosedResourceError:
             queued.finish(SessionClosed("this handle is closed; nothing was sent"))
         await queued.wait()

@@ -387,12 +387,12 @@ class _Session:
 
     async def _finish(self) -> None:
         """Bring about the normal end, within close_timeout. The pump's last act."""
-        self._outbox.accept_rest()
-        self._publish(self._protocol.close())
-        self._fanout.release()
         deadline = trio.current_time() + self._settings.close_timeout
+        self._fanout.release()
         with trio.CancelScope(deadline=deadline):
             try:
+                self._outbox.accept_rest()
+                self._publish(self._protocol.close())
                 await self._transport.wait_backlog(0)
             except TransportClosed:
                 self._expect_end()
