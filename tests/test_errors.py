@@ -272,3 +272,14 @@ def test_repr_leaves_out_what_is_not_set() -> None:
     """Fields that are None are not shown, so that a repr is short."""
     assert repr(content.Part(text="abc")) == "Part(text=<3 chars>)"
     assert content.Part(text="abc").__rich_repr__() == [("text", "<3 chars>")]
+
+
+def test_error_raised_again_does_not_grow() -> None:
+    """What many tasks get is a copy each: the first keeps its own traceback and nothing else."""
+    first = ConnectionLost("lost", code=1011, undelivered=(SendText("a"),))
+    for _ in range(3):
+        with pytest.raises(ConnectionLost) as caught:
+            raise first.again()
+        assert caught.value.__cause__ is first
+        assert (caught.value.code, caught.value.undelivered) == (1011, (SendText("a"),))
+    assert first.__traceback__ is None

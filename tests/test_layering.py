@@ -63,7 +63,7 @@ ARROWS: dict[str, set[str]] = {
         "wire",
     },
     "outbox": {"commands", "errors", "events", "outbound", "protocol", "transport.interface"},
-    "session": {
+    "runner": {
         "close_codes",
         "commands",
         "config",
@@ -81,6 +81,7 @@ ARROWS: dict[str, set[str]] = {
         "transport.trio_ws",
         "watch",
     },
+    "session": {"commands", "config", "endpoints", "errors", "handle", "runner"},
     "testing.server": set(),  # speaks to clients over the wire only
     "testing": {
         "",

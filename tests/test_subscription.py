@@ -445,7 +445,7 @@ async def test_end_with_error_after_everything_was_read() -> None:
         assert await events.receive() == texts(1)[0]
         with pytest.raises(ConnectionLost) as caught:
             await events.receive()
-    assert caught.value is lost
+    assert caught.value.__cause__ is lost
     assert (fanout.ended, fanout.error) == (True, lost)
 
 

@@ -215,33 +215,33 @@ async def test_counters_are_exact_and_ready_frames_leave_in_one_write(dial: Dial
         await wait_all_tasks_blocked()
         transport.send("late")
         connection.line.resume()
-        await transport.wait_backlog(0)
+        await transport.wait_written(transport.accepted_bytes)
         assert [len(write) for write in connection.line.writes] == [framed, 6 + 4]
         assert transport.accepted_bytes == transport.written_bytes == asked + framed + 10
 
 
-async def test_wait_backlog_sees_a_large_frame_shrink(dial: Dial) -> None:
+async def test_wait_written_sees_a_large_frame_shrink(dial: Dial) -> None:
     """A large frame is written in pieces, so that waiting for room does not wait for its end."""
     async with connected(dial) as connection:
-        await connection.transport.wait_backlog(0)
+        await connection.transport.wait_written(connection.transport.accepted_bytes)
         connection.line.writes.clear()
         connection.transport.send("f" * MIB)
         assert backlog(connection.transport) == MIB + 14
-        await connection.transport.wait_backlog(MIB // 2)
+        await connection.transport.wait_written(connection.transport.accepted_bytes - MIB // 2)
         assert MIB // 4 < backlog(connection.transport) <= MIB // 2
-        await connection.transport.wait_backlog(0)
+        await connection.transport.wait_written(connection.transport.accepted_bytes)
         assert max(map(len, connection.line.writes)) < 2 * 65_536
         assert await connection.far.read_frame() == (TEXT, b"f" * MIB)
 
 
-async def test_wait_backlog_cancelled_leaves_everything_as_it_was(dial: Dial) -> None:
+async def test_wait_written_cancelled_leaves_everything_as_it_was(dial: Dial) -> None:
     """Waiting for room can be given up; what was accepted is still written."""
     async with connected(dial) as connection:
         connection.line.stall()
         connection.transport.send("x")
         with trio.CancelScope() as scope:
             scope.cancel()
-            await connection.transport.wait_backlog(0)
+            await connection.transport.wait_written(connection.transport.accepted_bytes)
         assert scope.cancelled_caught
         assert backlog(connection.transport) == 7
         connection.line.resume()
@@ -393,7 +393,7 @@ async def test_write_failure_is_noticed_and_last_words_are_heard(dial: Dial) -> 
 
         async def wait() -> None:
             try:
-                await transport.wait_backlog(0)
+                await transport.wait_written(transport.accepted_bytes)
             except TransportClosed as closed:
                 refused.append((closed.code, closed.reason))
 
@@ -499,7 +499,7 @@ async def test_aclose_while_a_write_is_stalled(dial: Dial, autojump_clock: MockC
             await connection.transport.aclose()
         assert (trio.current_time(), connection.line.closed) == (5, True)
         with pytest.raises(TransportClosed):
-            await connection.transport.wait_backlog(0)
+            await connection.transport.wait_written(connection.transport.accepted_bytes)
         assert await connection.far.read_rest() == []
 
 
@@ -694,7 +694,7 @@ async def test_aclose_cancelled_at_every_step_closes(dial: Dial) -> None:
     assert await cancel_at_every_step(attempt) > 5
 
 
-async def test_wait_backlog_cancelled_at_every_step(dial: Dial) -> None:
+async def test_wait_written_cancelled_at_every_step(dial: Dial) -> None:
     """Wherever a wait for room is cancelled, every frame is written whole and in order."""
 
     async def attempt(scope: trio.CancelScope, begin: Callable[[], None]) -> None:
@@ -705,7 +705,7 @@ async def test_wait_backlog_cancelled_at_every_step(dial: Dial) -> None:
             with scope:
                 for text in texts:
                     connection.transport.send(text)
-                await connection.transport.wait_backlog(0)
+                await connection.transport.wait_written(connection.transport.accepted_bytes)
             assert await connection.far.read_frames(3) == [(TEXT, t.encode()) for t in texts]
 
     assert await cancel_at_every_step(attempt) > 3
@@ -771,7 +771,7 @@ async def test_outgoing_stream_counts_what_a_partial_write_took() -> None:
             stream.write(b"cdef")
             stream.write(b"gh")
             assert (stream.accepted, stream.written, taken) == (8, 4, [b"ab", b"cd"])
-            await stream.wait_backlog(0)
+            await stream.wait_written(stream.accepted)
             assert (stream.accepted, stream.written) == (8, 8)
             assert connection.line.writes == [b"efgh"]
             await stream.aclose()

@@ -178,7 +178,7 @@ async def test_a_full_socket_takes_frames_in_part_and_in_order(dial: Dial) -> No
         accepted, written = server.transport.accepted_bytes, server.transport.written_bytes
         assert 0 < written < accepted
         frames = await server.far.read_frames(250)
-        await server.transport.wait_backlog(0)
+        await server.transport.wait_written(server.transport.accepted_bytes)
         assert [payload.decode() for kind, payload in frames if kind == TEXT] == texts
         pongs = [payload for kind, payload in frames if kind == PONG]
         assert pongs == [b"%d" % number for number in range(0, 200, 4)]
@@ -256,7 +256,7 @@ async def test_reset_while_a_write_is_stalled(dial: Dial) -> None:
 
         async def wait() -> None:
             with pytest.raises(TransportClosed) as caught:
-                await server.transport.wait_backlog(0)
+                await server.transport.wait_written(server.transport.accepted_bytes)
             ended.append(caught.value.code)
 
         nursery.start_soon(wait)
@@ -362,7 +362,7 @@ async def test_tls_connection(
         for text in texts:
             transport.send(text)
         assert await server.far.read_frames(3) == [(TEXT, text.encode()) for text in texts]
-        await transport.wait_backlog(0)
+        await transport.wait_written(transport.accepted_bytes)
         assert transport.accepted_bytes == transport.written_bytes
         await server.far.send(frame(PING, b"?"), frame(TEXT, b"d" * 100_000))
         assert await transport.receive() == "d" * 100_000

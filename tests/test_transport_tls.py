@@ -106,7 +106,7 @@ async def test_tls_write_waits_for_nothing(autojump_clock: trio.testing.MockCloc
         client.write(b"x" * 100)
         assert client.accepted - before > 100
         assert client.backlog == client.accepted - before
-        await client.wait_backlog(0)
+        await client.wait_written(client.accepted)
         assert await server.receive_some(1_000) == b"x" * 100
 
 

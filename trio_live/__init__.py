@@ -27,7 +27,8 @@ The house, from the ground up; each room imports only from those before it:
     protocol         the whole conversation without I/O
     subscription, fanout, watch   events to their readers
     interfaces, handle            what users hold
-    outbox, session               what runs it
+    outbox, runner                what runs it
+    session                       open_session: the block around it all
     testing/, audio/, cli/        the embedded server and doubles; sound; the command line
 """
 

@@ -20,7 +20,8 @@ a resumption handle or anything that was said, in its text or its repr.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from copy import copy
+from typing import TYPE_CHECKING, Any, Self
 
 if TYPE_CHECKING:
     from trio_live.commands import SessionCommand
@@ -54,6 +55,15 @@ class LiveError(Exception):
         self.code = code
         self.reason = reason
         self.status = status
+
+    def again(self) -> Self:
+        """Give a copy to raise, caused by this one.
+
+        One object that was raised again and again would collect the frames of all who raised it.
+        """
+        copied = copy(self)
+        copied.__cause__ = self
+        return copied
 
 
 class ConfigError(LiveError, ValueError):

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
-from copy import copy
 from typing import TYPE_CHECKING, Self, TypeVar
 
 import trio
@@ -289,8 +288,7 @@ class SessionHandle:
         await self._event_tx.wait_closed()
         await trio.lowlevel.checkpoint()
         if self._event_tx.error is not None:
-            # A copy: one object raised again and again would collect the frames of all its raisers.
-            raise copy(self._event_tx.error) from self._event_tx.error
+            raise self._event_tx.error.again()
 
     def statistics(self) -> SessionStatistics:
         """Give counts of now: frames and bytes each way, queues and their peaks, events, losses."""
@@ -346,7 +344,7 @@ class SessionHandle:
                 await self.command_tx.send(command)
                 return
         if self._event_tx.error is not None:
-            raise copy(self._event_tx.error) from self._event_tx.error
+            raise self._event_tx.error.again()
         raise SessionClosed("the session has ended; nothing was sent", phase=self.phase)
 
     def _require_driver(self, name: str) -> Driver:

@@ -157,10 +157,7 @@ class Outbox:
         if not self._is_next():
             await self._queue(None, command_tx)
         transport = self._transport
-        target = transport.accepted_bytes
-        while transport.written_bytes < target:
-            # For progress, not for an empty backlog: other tasks may keep it filled.
-            await transport.wait_backlog(transport.accepted_bytes - transport.written_bytes - 1)
+        await transport.wait_written(transport.accepted_bytes)
 
     async def pump(self) -> None:
         """Take commands from the channel; return when one of them, or the last handle, ends it.
@@ -178,7 +175,7 @@ class Outbox:
             if isinstance(item, commands.Disconnect):
                 return
             self._hand.append(item)
-            await self._transport.wait_backlog(self._limit)
+            await self._transport.wait_written(self._transport.accepted_bytes - self._limit)
             self._accept_hand()
 
     def accept_rest(self) -> None:

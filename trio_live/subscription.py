@@ -163,7 +163,7 @@ class Subscription(trio.abc.ReceiveChannel[SessionEvent]):
         if not self._ended:
             raise trio.WouldBlock
         if self._error is not None:
-            raise self._error
+            raise self._error.again()
         raise trio.EndOfChannel
 
     def close(self) -> None:

@@ -80,5 +80,5 @@ class PhaseWatch:
             if self._waiting.get(target) is not waiting:
                 return  # taken out when the phase was entered
         if self._error is not None:
-            raise self._error
+            raise self._error.again()
         raise SessionClosed(f"the session ended without entering {target.value}", phase=self.phase)

@@ -51,12 +51,12 @@ def upgrade_failure(request: DialRequest, error: Exception | None) -> ConnectErr
     if not isinstance(error, trio_websocket.ConnectionRejected):
         failure = ConnectError(
             f"{host} did not complete the WebSocket upgrade: "
-            + _without_secrets(request, _describe(error)),
+            + without_secrets(request, _describe(error)),
             retryable=True,
         )
     else:
         verdict = judge_status(error.status_code)
-        body = _without_secrets(request, (error.body or b"").decode("utf-8", "replace"))
+        body = without_secrets(request, (error.body or b"").decode("utf-8", "replace"))
         failure = ConnectError(
             f"{host} refused the WebSocket upgrade with HTTP {error.status_code}"
             + (f": {verdict.cause}" if verdict.cause else ""),
@@ -69,7 +69,8 @@ def upgrade_failure(request: DialRequest, error: Exception | None) -> ConnectErr
     return failure
 
 
-def _without_secrets(request: DialRequest, text: str) -> str:
+def without_secrets(request: DialRequest, text: str) -> str:
+    """Blank the request's secrets out of a text of the server's."""
     for secret in sorted(request.secrets, key=len, reverse=True):  # one may begin another
         text = text.replace(secret, "***")
     return text

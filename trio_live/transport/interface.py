@@ -85,11 +85,14 @@ class Transport(Protocol):
         """
         ...
 
-    async def wait_backlog(self, at_most: int) -> None:
-        """Wait until no more than `at_most` accepted bytes are unwritten; if so, return at once.
+    async def wait_written(self, total: int) -> None:
+        """Wait until `written_bytes` has reached `total`; if it has, return at once.
+
+        `await transport.wait_written(transport.accepted_bytes)` waits for what was accepted until
+        now, however much others send meanwhile.
 
         Raises:
-            TransportClosed: The connection broke, so that they never will be.
+            TransportClosed: The connection broke, so that it never will.
 
         Cancellation: atomic. If cancelled, nothing happened.
         """

@@ -100,9 +100,9 @@ class MemoryTransport:
         self._unwritten.append(frame)
         self.write()
 
-    async def wait_backlog(self, at_most: int) -> None:
+    async def wait_written(self, total: int) -> None:
         """See Transport."""
-        while self.accepted_bytes - self.written_bytes > at_most:
+        while self.written_bytes < total:
             self._check_open()
             await self._progress.wait()
 

@@ -92,15 +92,15 @@ class OutgoingStream(trio.abc.Stream):
                 self.written += len(batch)
                 self._tell_progress()
 
-    async def wait_backlog(self, at_most: int) -> None:
-        """Wait until no more than `at_most` bytes are unwritten.
+    async def wait_written(self, total: int) -> None:
+        """Wait until `written` has reached `total`.
 
         Raises:
-            trio.BrokenResourceError: It broke, so that they never will be.
+            trio.BrokenResourceError: It broke, so that it never will.
 
         Cancellation: atomic. If cancelled, nothing happened.
         """
-        while self.backlog > at_most:
+        while self.written < total:
             if self._broken:
                 raise trio.BrokenResourceError("the connection is broken")
             await self._progress.wait()
@@ -115,16 +115,14 @@ class OutgoingStream(trio.abc.Stream):
         self.write(bytes(data))
         self._control = self._control + len(data) if self.backlog else 0
         if self._control > _CONTROL_LIMIT:
-            end = self.accepted
-            while self.written < end:
-                await self.wait_backlog(self.accepted - end)
+            await self.wait_written(self.accepted)
             self._control = 0
         else:
             await trio.lowlevel.cancel_shielded_checkpoint()
 
     async def wait_send_all_might_not_block(self) -> None:
         """Wait until everything accepted is written."""
-        await self.wait_backlog(0)
+        await self.wait_written(self.accepted)
         await trio.lowlevel.checkpoint()
 
     async def receive_some(self, max_bytes: int | None = None) -> bytes:

@@ -25,7 +25,12 @@ from wsproto.connection import Connection, ConnectionType
 from wsproto.events import CloseConnection, TextMessage
 
 from trio_live.errors import ConnectError
-from trio_live.transport.failures import network_failure, port_of, upgrade_failure
+from trio_live.transport.failures import (
+    network_failure,
+    port_of,
+    upgrade_failure,
+    without_secrets,
+)
 from trio_live.transport.frames import FrameStream
 from trio_live.transport.interface import NO_CLOSE_FRAME, DialRequest, TransportClosed
 from trio_live.transport.outgoing import OutgoingStream
@@ -99,10 +104,10 @@ class TrioWebSocketTransport:
         except trio.BrokenResourceError as error:
             raise self._closed() from error
 
-    async def wait_backlog(self, at_most: int) -> None:
+    async def wait_written(self, total: int) -> None:
         """See Transport."""
         try:
-            await self._stream.wait_backlog(at_most)
+            await self._stream.wait_written(total)
         except trio.BrokenResourceError as error:
             raise self._closed() from error
 
@@ -124,7 +129,7 @@ class TrioWebSocketTransport:
                     await self._ws.get_message()
             if not self._stream.ended.is_set():
                 with suppress(trio.BrokenResourceError):
-                    await self._stream.wait_backlog(0)
+                    await self._stream.wait_written(self._stream.accepted)
         finally:
             self._done.set()
             await self._stream.aclose()
@@ -262,11 +267,12 @@ class TrioWebSocketTransport:
 
     def _closed(self) -> TransportClosed:
         end = self._ws.closed
+        reason = without_secrets(self._request, (end and end.reason) or "")
         if end is not None and self._wire.answered:
-            return TransportClosed(int(end.code), end.reason or "")
+            return TransportClosed(int(end.code), reason)
         if self._goodbye is not None:
             return TransportClosed(*self._goodbye)
-        return TransportClosed(NO_CLOSE_FRAME, (end and end.reason) or "")
+        return TransportClosed(NO_CLOSE_FRAME, reason)
 
 
 @functools.cache
