@@ -1,6 +1,6 @@
 """SessionCommand: what a session is told.
 
-What lives here: one frozen struct per command, under the seed's names. What must not: checks and
+What lives here: one frozen struct per command. What must not: checks and
 encoding (outbound.py). The `send_*` verbs of SessionHandle make these; they can also be put into
 `handle.command_tx` directly.
 """

@@ -1,6 +1,6 @@
 """SessionEvent: what a session tells.
 
-What lives here: one frozen struct per event, under the names of the seed's system where it has one.
+What lives here: one frozen struct per event.
 What must not: how they come about (inbound.py, protocol.py). They work with `match`:
 
     match event:

@@ -1,6 +1,6 @@
 """Fan-out of events to subscriptions.
 
-What lives here: EventFanout, the seed's `event_tx`. What must not: what a subscription does with
+What lives here: EventFanout, a handle's `event_tx`. What must not: what a subscription does with
 its events (subscription.py).
 """
 

@@ -45,8 +45,8 @@ class SessionHandle:
             `command_tx`.
 
     Attributes:
-        command_tx: The seed's channel. What is put into it is sent in order with the verbs; a
-            command that breaks a rule comes back as an `Error` event.
+        command_tx: The channel behind the verbs. What is put into it is sent in order with theirs;
+            a command that breaks a rule comes back as an `Error` event.
         state: Session id, phase, resumption handle, turns, totals. Read only.
     """
 

@@ -1,6 +1,6 @@
 """What a session is, seen from outside: protocols to write and test code against, statistics.
 
-What lives here: SessionReader and SessionWriter (the seed's traits), SessionStatistics, and Driver,
+What lives here: SessionReader and SessionWriter, SessionStatistics, and Driver,
 the other side of a handle. What must not: implementations.
 """
 

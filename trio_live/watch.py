@@ -1,6 +1,6 @@
 """Waiting for a phase.
 
-What lives here: PhaseWatch, the seed's `phase_rx`. What must not: the phases' rules (state.py).
+What lives here: PhaseWatch, a handle's `phase_rx`. What must not: the phases' rules (state.py).
 """
 
 from __future__ import annotations

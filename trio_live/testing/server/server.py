@@ -149,7 +149,7 @@ class LiveServer:
             ssl_context: the server's certificate; None for plain text.
 
         Returns:
-            The base URL, such as "ws://127.0.0.1:43211", or with "wss" when there is a certificate.
+            The base URL for clients, with "wss" if there is a certificate and "ws" otherwise.
 
         Raises:
             OSError: the address cannot be bound.
