@@ -7,18 +7,12 @@ from typing import Any
 import pytest
 import trio
 
-from trio_live import ConfigError, Custom, GoogleAI, SessionConfig, open_session
-from trio_live.endpoints import (
-    Address,
-    Endpoint,
-    from_environment,
-    is_loopback,
-    key_from_environment,
-    without_query,
-)
+from trio_live import ConfigError, Custom, GoogleAI, VertexAI
+from trio_live.endpoints import Address, Endpoint, is_loopback, without_query
 
 KEY = "AIzaPLANTED"
-PATH = "/ws/google.ai.generativelanguage.v1beta.GenerativeService.BidiGenerateContent"
+TOKEN = "auth_tokens/PLANTED"
+PATH = "/ws/google.ai.generativelanguage.v1.GenerativeService.BidiGenerateContent"
 
 
 def address_of(endpoint: Endpoint) -> Address:
@@ -37,7 +31,7 @@ def test_google_ai_sends_its_key_as_a_header_only() -> None:
 def test_google_ai_takes_another_host_and_version() -> None:
     """A base URL may end in a slash and have a path; one slash stands between it and the rest."""
     endpoint = GoogleAI(KEY, base_url="https://proxy.example/live/", api_version="v1alpha")
-    assert address_of(endpoint).url == "wss://proxy.example/live" + PATH.replace("beta", "alpha")
+    assert address_of(endpoint).url == "wss://proxy.example/live" + PATH.replace("v1", "v1alpha")
 
 
 @pytest.mark.parametrize(
@@ -49,25 +43,146 @@ def test_google_ai_model_name_has_one_prefix(model: str, name: str) -> None:
     assert GoogleAI(KEY).model_name(model) == name
 
 
+def test_google_ai_token_goes_to_the_constrained_method() -> None:
+    """An ephemeral token is sent as such, on v1alpha unless another version is asked for."""
+    address = address_of(GoogleAI(token=TOKEN))
+    path = PATH.replace("v1", "v1alpha") + "Constrained"
+    assert address.url == f"wss://generativelanguage.googleapis.com{path}"
+    assert address.headers == (("Authorization", f"Token {TOKEN}"),)
+    assert address.secrets == (f"Token {TOKEN}", TOKEN)
+    assert "v1beta." in address_of(GoogleAI(token=TOKEN, api_version="v1beta")).url
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        ({}, "api_key must be a text"),
+        ({"api_key": KEY, "token": TOKEN}, "api_key, token and credentials exclude each other"),
+        ({"token": TOKEN, "credentials": str}, "api_key, token and credentials exclude"),
+        ({"api_key": TOKEN}, r"give it as GoogleAI\(token=...\)"),
+        ({"token": KEY}, "token must be the name of an ephemeral token"),
+        ({"token": TOKEN + "\n"}, "token must be a text"),
+        ({"api_key": KEY, "quota_project": "p"}, "quota_project goes with credentials only"),
+        ({"credentials": "ya29.PLANTED"}, "a function that gives an access token, not str"),
+        ({"credentials": str, "quota_project": "a b"}, "quota_project must be a text"),
+        ({"api_key": KEY, "headers": {"x": "a\n"}}, "headers\\['x'\\] cannot be sent"),
+    ],
+)
+def test_google_ai_arguments_that_do_not_go_together_are_refused(
+    arguments: dict[str, Any], complaint: str
+) -> None:
+    """There is one way in; what is wrong is said without showing a secret."""
+    with pytest.raises(ConfigError, match=complaint) as caught:
+        GoogleAI(**arguments)
+    assert "PLANTED" not in str(caught.value)
+
+
+def test_headers_of_the_user_win_over_those_of_the_endpoint() -> None:
+    """A header is sent once; names are compared without case."""
+    endpoint = GoogleAI(KEY, headers={"X-Goog-Api-Key": "mine", "X-A": "b"})
+    assert address_of(endpoint).headers == (("X-Goog-Api-Key", "mine"), ("X-A", "b"))
+
+
+@pytest.mark.parametrize(
+    ("location", "host"),
+    [
+        ("us-central1", "us-central1-aiplatform.googleapis.com"),
+        ("global", "aiplatform.googleapis.com"),
+        ("us", "aiplatform.us.rep.googleapis.com"),
+        ("eu", "aiplatform.eu.rep.googleapis.com"),
+    ],
+)
+def test_vertex_host_is_that_of_the_location(location: str, host: str) -> None:
+    """Regions, multi-regions and the global location each have their kind of host."""
+    endpoint = VertexAI("p", location, credentials=lambda: "t")
+    assert address_of(endpoint).url == (
+        f"wss://{host}/ws/google.cloud.aiplatform.v1beta1.LlmBidiService/BidiGenerateContent"
+    )
+
+
+@pytest.mark.parametrize(
+    ("model", "name"),
+    [
+        ("m", "publishers/google/models/m"),
+        ("acme/m", "publishers/acme/models/m"),
+        ("publishers/acme/models/m", "publishers/acme/models/m"),
+        ("models/m", "models/m"),
+        ("projects/q/locations/l/publishers/google/models/m",) * 2,
+    ],
+)
+def test_vertex_model_name_has_its_project_where_there_is_one(model: str, name: str) -> None:
+    """Facts 1.3: publishers' models get project and location, but not in express mode."""
+    assert VertexAI(api_key=KEY).model_name(model) == name
+    prefix = "projects/p/locations/eu/" if name.startswith("publishers/") else ""
+    assert VertexAI("p", "eu", credentials=lambda: "t").model_name(model) == prefix + name
+
+
+@pytest.mark.parametrize("model", ["", "a/../b", "m?x", "m&x"])
+@pytest.mark.parametrize("endpoint", [GoogleAI(KEY), VertexAI(api_key=KEY)])
+def test_model_name_that_reaches_elsewhere_is_refused(endpoint: Endpoint, model: str) -> None:
+    """google-genai refuses the same names."""
+    with pytest.raises(ConfigError, match="must not be empty, nor have"):
+        endpoint.model_name(model)
+
+
+def test_vertex_express_mode_sends_the_key_alone() -> None:
+    """A key is enough; base URL, version and headers are the user's to choose."""
+    endpoint = VertexAI(api_key=KEY, base_url="https://h/x/", api_version="v1", headers={"a": "b"})
+    address = address_of(endpoint)
+    assert (
+        address.url == "wss://h/x/ws/google.cloud.aiplatform.v1.LlmBidiService/BidiGenerateContent"
+    )
+    assert address.headers == (("x-goog-api-key", KEY), ("a", "b"))
+    assert address.secrets == (KEY, "b")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        ({}, "VertexAI needs a project, or in express mode an api_key"),
+        ({"api_key": KEY, "project": "p"}, "api_key is Vertex AI's express mode"),
+        ({"api_key": KEY, "credentials": str}, "api_key is Vertex AI's express mode"),
+        ({"api_key": KEY + "\n"}, "api_key must be a text"),
+        ({"project": "a/b"}, "project must be a name"),
+        ({"project": "p", "location": "a/b"}, "location must be a name"),
+        ({"project": "p", "location": "evil.example#"}, "location must be a name"),
+        ({"project": "p", "location": ""}, "location must be a name"),
+        ({"project": "p", "base_url": "http://h"}, "in the clear"),
+    ],
+)
+def test_vertex_arguments_that_do_not_go_together_are_refused(
+    arguments: dict[str, Any], complaint: str
+) -> None:
+    """What is wrong is said without showing a secret."""
+    with pytest.raises(ConfigError, match=complaint) as caught:
+        VertexAI(**arguments)
+    assert "PLANTED" not in str(caught.value)
+
+
 def test_custom_uses_url_and_model_as_they_are() -> None:
     """A custom URL keeps path and query; model names are not touched."""
     endpoint = Custom("https://h:8443/p?a=1&b", headers={"X-A": "v"})
     address = address_of(endpoint)
     assert (address.url, address.headers) == ("wss://h:8443/p?a=1&b", (("X-A", "v"),))
     assert endpoint.model_name("m") == "m"
+    assert Custom("wss://h", model_name=str.upper).model_name("m") == "M"
 
 
 def test_custom_counts_headers_query_and_user_information_as_secrets() -> None:
     """Law 6: whatever may be a secret is told to be one, as written and as meant."""
     url = "wss://user:p%20w@h/p?key=s%2Fcret&access_token=t&empty=&flag"
     address = address_of(Custom(url, headers={"Authorization": "Bearer B", "X-Empty": ""}))
-    assert address.secrets == ("Bearer B", "s%2Fcret", "t", "user", "p%20w", "s/cret", "p w")
+    assert address.secrets == ("Bearer B", "B", "s%2Fcret", "t", "user", "p%20w", "s/cret", "p w")
 
 
 @pytest.mark.parametrize(
     "shown",
     [
         GoogleAI(KEY, base_url=f"wss://{KEY}:{KEY}@host"),
+        GoogleAI(token=TOKEN, base_url="wss://host", headers={"x": KEY}),
+        GoogleAI(credentials=lambda: KEY, base_url="wss://host"),
+        VertexAI(api_key=KEY, base_url=f"wss://{KEY}:{KEY}@host"),
+        VertexAI("p", credentials=lambda: KEY, base_url="wss://host", headers={"x": KEY}),
         Custom(f"wss://{KEY}@host/p?key={KEY}", headers={"x": KEY}),
         Address(f"wss://{KEY}@host/p?key={KEY}", (("x", KEY),), (KEY,)),
     ],
@@ -204,42 +319,3 @@ def test_is_loopback_says_only_what_is_certain() -> None:
         False,
         False,
     ]
-
-
-@pytest.mark.parametrize(
-    ("google", "gemini", "key"),
-    [
-        ("a", "b", "a"),
-        (None, "b", "b"),
-        ("a", None, "a"),
-        ("", "b", "b"),
-        (" \n", "b", "b"),
-        (" a\n", None, "a"),
-    ],
-)
-def test_environment_google_key_comes_before_gemini_key(
-    monkeypatch: pytest.MonkeyPatch, google: str | None, gemini: str | None, key: str
-) -> None:
-    """GOOGLE_API_KEY wins; one that is empty does not count; line ends around it are dropped."""
-    for name, value in (("GOOGLE_API_KEY", google), ("GEMINI_API_KEY", gemini)):
-        monkeypatch.delenv(name, raising=False)
-        if value is not None:
-            monkeypatch.setenv(name, value)
-    assert address_of(from_environment()).headers == (("x-goog-api-key", key),)
-    variable = "GOOGLE_API_KEY" if (google or "").strip() else "GEMINI_API_KEY"
-    assert key_from_environment() == (variable, key)
-
-
-def test_environment_without_a_key_is_a_config_error_at_the_call(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """Without a key open_session says what to set, before anything is opened."""
-    monkeypatch.delenv("GOOGLE_API_KEY", raising=False)
-    monkeypatch.delenv("GEMINI_API_KEY", raising=False)
-    assert key_from_environment() == ("", "")
-    with pytest.raises(ConfigError) as caught:
-        open_session(SessionConfig("m"))
-    assert str(caught.value) == (
-        "no endpoint was given and the environment has no API key: set GOOGLE_API_KEY or "
-        "GEMINI_API_KEY, or pass endpoint=GoogleAI(api_key=...)"
-    )

@@ -22,7 +22,7 @@ The house, from the ground up; each room imports only from those before it:
     transport/       connections: the contract, trio-websocket, memory
     close_codes      what the end of a connection means
     config           SessionConfig and TransportConfig
-    endpoints        where the service is, and credentials
+    endpoints/       where the service is, and credentials
     outbound         command -> message, with the rules; inbound: message -> events
     protocol         the whole conversation without I/O
     subscription, fanout, watch   events to their readers
@@ -51,12 +51,13 @@ from trio_live.commands import (
     UpdateInstruction,
 )
 from trio_live.config import SessionConfig, TransportConfig
-from trio_live.endpoints import Custom, Endpoint, GoogleAI
+from trio_live.endpoints import Credentials, Custom, Endpoint, GoogleAI, VertexAI
 from trio_live.errors import (
     ConfigError,
     ConnectError,
     ConnectionLost,
     ConnectTimeout,
+    CredentialsError,
     InvalidArgument,
     InvalidArgumentType,
     LiveError,
@@ -142,7 +143,9 @@ __all__ = [
     # Endpoints
     "Endpoint",
     "GoogleAI",
+    "VertexAI",
     "Custom",
+    "Credentials",
     # Content
     "Blob",
     "Content",
@@ -205,6 +208,7 @@ __all__ = [
     "InvalidArgumentType",
     "ConnectError",
     "ConnectTimeout",
+    "CredentialsError",
     "SetupError",
     "SetupTimeout",
     "SessionClosed",

@@ -1,6 +1,6 @@
 """What a session is to be: SessionConfig (for the service) and TransportConfig (how we connect).
 
-What lives here: settings and their checks. What must not: I/O, URLs and credentials (endpoints.py).
+What lives here: settings and their checks. What must not: I/O, URLs and credentials (endpoints/).
 Both are immutable and can serve any number of sessions.
 """
 

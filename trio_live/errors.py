@@ -6,7 +6,8 @@
     │   ├── InvalidArgument (ValueError)      a value that the call does not take
     │   └── InvalidArgumentType (TypeError)   a type that the call does not take
     ├── ConnectError                          no connection: network, TLS or the HTTP upgrade
-    │   └── ConnectTimeout
+    │   ├── ConnectTimeout
+    │   └── CredentialsError                  no access token for the connection could be had
     ├── SetupError                            connected, but the service refused the session
     │   └── SetupTimeout
     ├── SessionClosed                         the session has ended normally
@@ -97,6 +98,10 @@ class ConnectError(LiveError):
 
 class ConnectTimeout(ConnectError):
     """The connection was not made within `connect_timeout`."""
+
+
+class CredentialsError(ConnectError):
+    """No connection, because no access token for it could be had."""
 
 
 class SetupError(LiveError):

@@ -52,7 +52,8 @@ def open_session(
 
     Args:
         config: What the session is to be.
-        endpoint: Where the service is; None reads GOOGLE_API_KEY or GEMINI_API_KEY.
+        endpoint: Where the service is; None reads the environment, with the variables and the
+            precedence of google-genai (`trio_live.endpoints.from_environment`).
         transport: How to connect, with all limits and timeouts; the arguments below override it.
         connect_timeout: Seconds for the name, TCP, TLS and the HTTP upgrade together; 10.
         setup_timeout: Seconds from then until the setup is accepted; 10.
