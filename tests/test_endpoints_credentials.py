@@ -214,7 +214,7 @@ async def test_google_auth_that_fails_is_told_without_its_secrets() -> None:
     """Law 6: the complaint is told, what the credentials hold is blanked out, no more."""
 
     def refresh() -> str:
-        raise google.auth.exceptions.RefreshError(
+        raise google.auth.exceptions.RefreshError(  # type: ignore[no-untyped-call]
             "bad PLANTED", {"body": "PLANTED"}, retryable=True
         )
 

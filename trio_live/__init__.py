@@ -29,6 +29,7 @@ The house, from the ground up; each room imports only from those before it:
     interfaces, handle            what users hold
     outbox, runner                what runs it
     session                       open_session: the block around it all
+    tokens, http_post             ephemeral tokens, and the one HTTP request that gets them
     testing/, audio/, cli/        the embedded server and doubles; sound; the command line
 """
 
@@ -36,6 +37,7 @@ from types import FunctionType
 
 from msgspec import Struct
 
+from trio_live import tokens
 from trio_live.commands import (
     ActivityEnd,
     ActivityStart,
@@ -146,6 +148,7 @@ __all__ = [
     "VertexAI",
     "Custom",
     "Credentials",
+    "tokens",
     # Content
     "Blob",
     "Content",

@@ -67,7 +67,7 @@ class AccessRules:
 
     Attributes:
         api_keys: the valid keys; None accepts any that is not empty.
-        bearer_tokens: the valid OAuth tokens on Vertex AI; None accepts any that is not empty.
+        bearer_tokens: the valid OAuth tokens; None accepts any that is not empty.
         reject_with_http: answer bad credentials with HTTP 401 or 403 at the upgrade, as proxies
             and gateways do, instead of accepting the upgrade and closing.
     """
@@ -84,11 +84,11 @@ class AccessRules:
         scheme, _, credential = headers.get("authorization", "").partition(" ")
         key = headers.get("x-goog-api-key", "")
         if entrance.constrained:
-            token = credential if scheme == "Token" else parameters.get("access_token", "")
-            return None if token.startswith("auth_tokens/") else self._turn_away(missing=True)
-        if entrance.platform is Platform.VERTEX and scheme == "Bearer" and credential:
+            found = token_of(headers, query)
+            return None if found.startswith("auth_tokens/") else self._turn_away(missing=True)
+        if scheme == "Bearer" and credential:
             good = self.bearer_tokens is None or credential in self.bearer_tokens
-            # Vertex AI checks the token at the upgrade.
+            # OAuth tokens are checked at the upgrade.
             return None if good else Rejection(401, "Request had invalid authentication.")
         if entrance.platform is Platform.GEMINI:
             key = key or parameters.get("key", "")
@@ -98,10 +98,20 @@ class AccessRules:
             return None
         return self._turn_away(missing=False)
 
+    def judge_unknown_token(self) -> Refusal | None:
+        """Return why an ephemeral token that was not issued here is no good, or None if it is."""
+        return None if self.api_keys is None else Refusal(1008, "Token is not valid.")
+
     def _turn_away(self, *, missing: bool) -> Rejection | Refusal:
         if self.reject_with_http:
             return Rejection(403, UNREGISTERED_CALLER) if missing else Rejection(401, INVALID_KEY)
         return Refusal(1008, UNREGISTERED_CALLER) if missing else Refusal(1007, INVALID_KEY)
+
+
+def token_of(headers: Mapping[str, str], query: str) -> str:
+    """Return the ephemeral token that a request carries, or an empty string."""
+    scheme, _, credential = headers.get("authorization", "").partition(" ")
+    return credential if scheme == "Token" else dict(parse_qsl(query)).get("access_token", "")
 
 
 def find_entrance(path: str) -> Entrance | None:

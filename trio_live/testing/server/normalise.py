@@ -50,7 +50,7 @@ def read_message(frame: str | bytes, platform: Platform) -> JsonObject:
         raise Refusal(1007, _INVALID_JSON + "Unexpected token.", "not JSON") from None
     if not is_object(decoded):
         raise Refusal(1007, _INVALID_JSON + 'Unknown name "": Root element must be a message.')
-    message = _read_object(decoded, CLIENT_MESSAGE, "", platform)
+    message = read_object(decoded, CLIENT_MESSAGE, platform)
     if len(message) > 1:
         raise Refusal(
             1007,
@@ -60,6 +60,15 @@ def read_message(frame: str | bytes, platform: Platform) -> JsonObject:
     if not message:
         raise Refusal(1007, _INVALID_JSON + "Unexpected empty message.", "a message with no kind")
     return message
+
+
+def read_object(value: JsonObject, message: Message, platform: Platform) -> JsonObject:
+    """Check an object's fields and spell them in camelCase, at any depth.
+
+    Raises:
+        Refusal: a field is unknown or has a wrong type.
+    """
+    return _read_object(value, message, "", platform)
 
 
 def _read_object(value: JsonObject, message: Message, where: str, platform: Platform) -> JsonObject:

@@ -12,19 +12,25 @@ import trio
 import trio.testing
 from trio_websocket import ConnectionClosed, WebSocketRequest, wrap_server_stream
 
-from .access import AccessRules, Platform, Rejection, find_entrance
+from .access import AccessRules, Entrance, Platform, Rejection, find_entrance, token_of
 from .line import Line
 from .models import echo
 from .options import ServerOptions
+from .plain_http import HttpError, PlainRequest, is_upgrade, serve_plain
 from .reply import Pacing
 from .resumption import Checkpoints
 from .session import House, ServerSession, Visitor
+from .shapes import JsonObject
+from .tokens import EXPIRED, IssuedToken, TokenOffice
+from .tokens import PATH as TOKENS_PATH
 from .turn import Model, Transcriber, placeholder_transcript
 from .watched import WatchedStream
 
 MAX_MESSAGE_BYTES: Final = 64 * 1024 * 1024
 _RECEIVE_BYTES: Final = 65_536
 _QUEUED_MESSAGES: Final = 64  # between trio-websocket's reader and ours, which never waits
+# Who may have a token is decided as for a session with a key.
+TOKENS_ENTRANCE: Final = Entrance(Platform.GEMINI, "v1alpha", constrained=False)
 
 
 class LiveServer:
@@ -37,10 +43,13 @@ class LiveServer:
 
     Entering waits for nothing. Leaving drops all connections and waits until no task is left.
 
+    It also issues ephemeral tokens, at `/v1alpha/auth_tokens`, and holds sessions to them.
+
     Args:
         model: answers each user turn, see `Model`.
-        api_keys: the valid API keys; None for any that is not empty.
-        bearer_tokens: the valid OAuth tokens of Vertex AI clients; None for any.
+        api_keys: the valid API keys, and then no ephemeral tokens but those issued here; None for
+            any that is not empty, and any token.
+        bearer_tokens: the valid OAuth tokens; None for any.
         reject_with_http: refuse bad credentials with HTTP 401 or 403 instead of a close frame.
         models: the models that exist, such as "gemini-3.8-live"; None for any.
         pace: seconds that answers take per second of audio: 1.0 is real time, 0 at once.
@@ -55,7 +64,7 @@ class LiveServer:
 
     Attributes:
         sessions: the sessions in the order of their connection, kept after they have ended.
-        upgrade_status: answer every upgrade with this HTTP status, such as 503; None to serve.
+        upgrade_status: answer every request with this HTTP status, such as 503; None to serve.
         errors: what went wrong in serving connections, beside what sessions report; normally empty.
     """
 
@@ -98,6 +107,7 @@ class LiveServer:
             close_timeout=close_timeout,
         )
         self._checkpoints = Checkpoints()
+        self._tokens = TokenOffice()
         self._house = House(model, self._options, self._checkpoints)
         self._scope: AbstractAsyncContextManager[trio.Nursery] | None = None
         self._nursery: trio.Nursery | None = None  # while the block runs
@@ -197,7 +207,7 @@ class LiveServer:
                 request = await self._receive_request(nursery, watched)
                 if request is not None:
                     with suppress(ConnectionClosed):  # the client left in the middle of it
-                        await self._serve_request(request)
+                        await self._serve_request(request, nursery)
                 nursery.cancel_scope.cancel()
         except* Exception as group:
             # trio-websocket lets errors of wsproto and ssl escape from its reader task.
@@ -243,6 +253,9 @@ class LiveServer:
                     scope.cancel()
 
                 waiting.start_soon(give_up)
+                if not await is_upgrade(stream):
+                    await serve_plain(stream, self._answer)
+                    return None
                 request = await wrap_server_stream(
                     nursery,
                     stream,
@@ -253,7 +266,22 @@ class LiveServer:
                 waiting.cancel_scope.cancel()
         return request
 
-    async def _serve_request(self, request: WebSocketRequest) -> None:
+    def _answer(self, request: PlainRequest) -> JsonObject:
+        """Answer a plain HTTP request: there are none but those for ephemeral tokens."""
+        if self.upgrade_status is not None:
+            raise HttpError(self.upgrade_status, "The service is unavailable.")
+        if not TOKENS_PATH.fullmatch(request.path):
+            raise HttpError(404, "Not found.")
+        if request.method != "POST":
+            raise HttpError(405, "Method not allowed.")
+        verdict = self._options.access.check(TOKENS_ENTRANCE, request.headers, request.query)
+        if isinstance(verdict, Rejection):
+            raise HttpError(verdict.status, verdict.body)
+        if verdict is not None:
+            raise HttpError(400 if verdict.code == 1007 else 403, verdict.reason)
+        return self._tokens.issue(request)
+
+    async def _serve_request(self, request: WebSocketRequest, nursery: trio.Nursery) -> None:
         path, _, query = request.path.partition("?")
         headers = {name.decode("latin-1"): text.decode("latin-1") for name, text in request.headers}
         entrance = find_entrance(path)
@@ -267,6 +295,9 @@ class LiveServer:
         if isinstance(verdict, Rejection):
             await request.reject(verdict.status, body=verdict.body.encode())
             return
+        token = self._tokens.find(token_of(headers, query)) if entrance.constrained else None
+        if verdict is None and entrance.constrained and token is None:
+            verdict = self._options.access.judge_unknown_token()
         websocket = await request.accept()
         is_vertex = entrance.platform is Platform.VERTEX
         line = Line(
@@ -274,9 +305,17 @@ class LiveServer:
             binary=self._options.binary_frames or is_vertex,
             close_timeout=self._options.close_timeout,
         )
-        visitor = Visitor(entrance, request.path, headers, verdict)
+        visitor = Visitor(entrance, request.path, headers, verdict, token)
         session = ServerSession(visitor, self._house, line)
         self.sessions.append(session)
         self._connected.set()
         self._connected = trio.Event()
+        if token is not None:
+            nursery.start_soon(_expire, session, token)
         await session.run()
+
+
+async def _expire(session: ServerSession, token: IssuedToken) -> None:
+    """End a session with its token."""
+    await trio.sleep_until(token.expires)
+    await session.close(*EXPIRED)

@@ -24,6 +24,7 @@ from .shapes import (
     invalid_argument,
 )
 from .terms import agree, check_instruction, check_tools
+from .tokens import IssuedToken
 from .turn import Model
 
 # A caller with bad credentials gets the close frame as the answer to its first message, as the
@@ -55,12 +56,14 @@ class Visitor:
         path: path and query.
         headers: the headers, names in lower case.
         refusal: why the caller is turned away after the upgrade, or None.
+        token: the ephemeral token that it showed, if that was issued here.
     """
 
     entrance: Entrance
     path: str
     headers: Mapping[str, str]
     refusal: Refusal | None
+    token: IssuedToken | None = None
 
 
 class ServerSession:
@@ -269,7 +272,9 @@ class ServerSession:
             raise invalid_argument("a second setup")
 
     def _set_up(self, setup: JsonObject) -> None:
-        house, line = self._house, self._line
+        house, line, token = self._house, self._line, self._visitor.token
+        if token is not None:
+            setup = token.admit(setup)
         assert self._nursery is not None  # messages come while the line runs
         terms = agree(setup, self._visitor.entrance, house.options.models)
         around = Surroundings(
@@ -285,6 +290,8 @@ class ServerSession:
         conversation = Conversation(terms, line.outbox, around)
         self._listener = Listener(terms, conversation, line.outbox, house.options.transcribe)
         self._conversation = conversation
+        if token is not None:
+            token.spend(setup)
         self.setup = dict(setup)
         line.outbox.put_json({"setupComplete": {"sessionId": self.session_id}})
         if house.options.go_away_after is not None:

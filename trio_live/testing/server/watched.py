@@ -18,7 +18,12 @@ class WatchedStream(trio.abc.Stream):
 
     def __init__(self, stream: trio.abc.Stream) -> None:
         self._stream = stream
+        self._put_back = b""
         self.gone = trio.Event()
+
+    def put_back(self, data: bytes) -> None:
+        """Let bytes that were received be received again."""
+        self._put_back = data
 
     async def send_all(self, data: bytes | bytearray | memoryview) -> None:
         """Send bytes; see `trio.abc.SendStream`."""
@@ -30,6 +35,11 @@ class WatchedStream(trio.abc.Stream):
 
     async def receive_some(self, max_bytes: int | None = None) -> bytes | bytearray:
         """Receive bytes; see `trio.abc.ReceiveStream`."""
+        if self._put_back:
+            await trio.lowlevel.checkpoint()
+            size = len(self._put_back) if max_bytes is None else max_bytes
+            first, self._put_back = self._put_back[:size], self._put_back[size:]
+            return first
         try:
             received = await self._stream.receive_some(max_bytes)
         except (trio.BrokenResourceError, trio.ClosedResourceError):

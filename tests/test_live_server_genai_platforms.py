@@ -1,0 +1,259 @@
+"""Google's own client against the embedded server: both platforms, every verb, ephemeral tokens.
+
+The SDK runs on asyncio in a worker thread and forces TLS, so the server has a certificate, and the
+SDK finds its authority where OpenSSL does, in SSL_CERT_FILE.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+import warnings
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import trio
+import trustme
+
+from trio_live.testing.server import LiveServer, Reply, ServerSession, UserTurn
+
+pytest.importorskip("google.genai")
+
+import google.oauth2.credentials
+from google import genai
+from google.genai import types
+
+Scenario = Callable[[Any], Awaitable[None]]
+Run = Callable[..., Awaitable[None]]
+
+GEMINI = {"api_key": "k"}
+EXPRESS = {"vertexai": True, "api_key": "k"}
+MODEL = "gemini-3.8-live"
+
+
+def bearer() -> dict[str, Any]:
+    """Settings of a client on Vertex AI with OAuth."""
+    kind: Any = google.oauth2.credentials.Credentials
+    credentials = kind("ya29", quota_project_id="payer")
+    return {"vertexai": True, "project": "p", "location": "eu", "credentials": credentials}
+
+
+@pytest.fixture(scope="module")
+def authority() -> trustme.CA:
+    """A certificate authority of this test module."""
+    return trustme.CA()
+
+
+@pytest.fixture
+def serve(
+    authority: trustme.CA, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> Callable[[LiveServer], Any]:
+    """Serve over TLS; give a function that runs a scenario with a client of the SDK."""
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    authority.issue_cert("localhost").configure_cert(context)
+    authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
+    for name in ("GOOGLE_API_KEY", "GEMINI_API_KEY", "GOOGLE_CLOUD_PROJECT"):
+        monkeypatch.delenv(name, raising=False)
+
+    @asynccontextmanager
+    async def serving(server: LiveServer) -> AsyncIterator[Run]:
+        with trio.fail_after(60):
+            async with server:
+                url = await server.listen("localhost", ssl_context=context)
+
+                def run(scenario: Scenario, settings: dict[str, Any], version: str | None) -> None:
+                    async def main() -> None:
+                        options = types.HttpOptions(
+                            base_url=url.replace("wss", "https"), api_version=version
+                        )
+                        client = genai.Client(**settings, http_options=options)
+                        async with asyncio.timeout(20), client.aio:
+                            await scenario(client)
+
+                    asyncio.run(main())
+
+                async def run_in_thread(
+                    scenario: Scenario, settings: dict[str, Any], version: str | None = None
+                ) -> None:
+                    with warnings.catch_warnings():
+                        warnings.simplefilter("ignore", genai.errors.ExperimentalWarning)
+                        await trio.to_thread.run_sync(run, scenario, settings, version)
+
+                yield run_in_thread
+
+    return serving
+
+
+async def answer(turn: UserTurn, reply: Reply) -> None:
+    """Call a tool when asked to; else say what was heard."""
+    if turn.text == "weather":
+        (response,) = await reply.call_tools([("get_weather", {})])
+        await reply.text(f"it is {response['output']}")
+    else:
+        await reply.text(turn.text or "something")
+
+
+async def hear(session: Any) -> str:
+    """Receive one turn; answer its calls; give its text."""
+    parts: list[str] = []
+    async for message in session.receive():
+        if message.tool_call:
+            for call in message.tool_call.function_calls:
+                response = {"id": call.id, "name": call.name, "response": {"output": "cold"}}
+                await session.send_tool_response(function_responses=response)
+        if message.server_content and message.server_content.model_turn:
+            parts += [part.text for part in message.server_content.model_turn.parts]
+    return "".join(parts)
+
+
+async def say_everything(session: Any) -> None:
+    """Use each verb of the SDK once; activities are signalled by hand."""
+    await session.send_client_content(
+        turns={"role": "user", "parts": [{"text": "hello"}]}, turn_complete=True
+    )
+    assert await hear(session) == "hello"
+    await session.send_client_content(turns={"role": "user", "parts": [{"text": "weather"}]})
+    assert await hear(session) == "it is cold"
+    await session.send_realtime_input(activity_start={})
+    blob = types.Blob(data=bytes(3_200), mime_type="audio/pcm;rate=16000")
+    await session.send_realtime_input(audio=blob)
+    image = types.Blob(data=b"\xff\xd8\xff", mime_type="image/jpeg")
+    await session.send_realtime_input(video=image)
+    await session.send_realtime_input(activity_end={})
+    assert await hear(session) == "something"
+    await session.send_realtime_input(text="by text")
+    assert await hear(session) == "by text"
+    await session.send_context_update(
+        system_instruction="Be brief.", tools=[{"function_declarations": [{"name": "other"}]}]
+    )
+    await session.send_client_content(turns={"role": "user", "parts": [{"text": "end"}]})
+    assert await hear(session) == "end"
+
+
+CONFIG: dict[str, Any] = {
+    "response_modalities": ["TEXT"],
+    "system_instruction": "Be friendly.",
+    "tools": [{"function_declarations": [{"name": "get_weather"}]}],
+    "realtime_input_config": {"automatic_activity_detection": {"disabled": True}},
+    "session_resumption": {},
+}
+
+
+@pytest.mark.parametrize(
+    ("settings", "model"),
+    [
+        (GEMINI, f"models/{MODEL}"),
+        (bearer(), f"projects/p/locations/eu/publishers/google/models/{MODEL}"),
+        (EXPRESS, f"publishers/google/models/{MODEL}"),
+    ],
+    ids=["gemini", "vertex", "express"],
+)
+async def test_every_verb_of_the_sdk_is_taken(
+    serve: Callable[[LiveServer], Any], settings: dict[str, Any], model: str
+) -> None:
+    """Each way to send, context updates included, works on each platform; so does resuming."""
+    handles: list[str] = []
+
+    async def talk(client: Any) -> None:
+        resumption: Any = {"handle": handles[-1]} if handles else {}
+        config = types.LiveConnectConfig(**CONFIG | {"session_resumption": resumption})
+        async with client.aio.live.connect(model=MODEL, config=config) as session:
+            await say_everything(session)
+            while True:  # the handle comes after the end of the turn
+                async for message in session.receive():
+                    update = message.session_resumption_update
+                    if update and update.resumable:
+                        handles.append(update.new_handle)
+                        return
+
+    server = LiveServer(answer, pace=0, api_keys=["k"], bearer_tokens=["ya29"])
+    async with serve(server) as run:
+        await run(talk, settings)
+        await server.sessions[0].wait_closed()
+        await run(talk, settings)
+    assert [session.refusal for session in server.sessions] == ["", ""]
+    for session in server.sessions:
+        assert session.setup["model"] == model
+        assert session.setup["tools"] == [{"functionDeclarations": [{"name": "other"}]}]
+        assert kinds(session) == [
+            "setup",
+            *["clientContent"] * 2,
+            "toolResponse",
+            *["realtimeInput"] * 5,
+            "contextUpdate",
+            "clientContent",
+        ]
+    assert server.sessions[1].setup["sessionResumption"] == {"handle": handles[0]}
+    if "credentials" in settings:
+        headers = server.sessions[0].headers
+        assert (headers["authorization"], headers["x-goog-user-project"]) == (
+            "Bearer ya29",
+            "payer",
+        )
+
+
+def kinds(session: ServerSession) -> list[str]:
+    """Give the kinds of what a client sent."""
+    return [next(iter(message)) for message in session.received]
+
+
+async def test_ephemeral_token_of_the_sdk_opens_and_resumes_one_session(
+    serve: Callable[[LiveServer], Any],
+) -> None:
+    """The SDK makes a token with a bound setup, talks with it, resumes with it, and no more."""
+    tokens: list[str] = []
+    handles: list[str] = []
+
+    async def create(client: Any) -> None:
+        constraints = {
+            "model": MODEL,
+            "config": {"response_modalities": ["TEXT"], "system_instruction": "Obey."},
+        }
+        token = await client.aio.auth_tokens.create(
+            config={
+                "uses": 1,
+                "live_connect_constraints": constraints,
+                "lock_additional_fields": [],
+            }
+        )
+        assert token.uses == 1
+        tokens.append(token.name)
+
+    async def talk(client: Any) -> None:
+        resumption: Any = {"handle": handles[-1]} if handles else {}
+        config = types.LiveConnectConfig(
+            temperature=0.5, system_instruction="Rebel.", session_resumption=resumption
+        )
+        async with client.aio.live.connect(model=MODEL, config=config) as session:
+            await session.send_realtime_input(text="hello")
+            while True:
+                async for message in session.receive():
+                    update = message.session_resumption_update
+                    if update and update.resumable:
+                        handles.append(update.new_handle)
+                        return
+
+    async def fail(client: Any) -> None:
+        with pytest.raises(genai.errors.APIError, match="Token has no uses left"):
+            async with client.aio.live.connect(model=MODEL, config={}):
+                pass
+
+    server = LiveServer(answer, pace=0, api_keys=["k"])
+    async with serve(server) as run:
+        await run(create, GEMINI, "v1alpha")
+        with_token = {"api_key": tokens[0]}
+        await run(talk, with_token, "v1alpha")
+        await server.sessions[0].wait_closed()
+        await run(talk, with_token, "v1alpha")
+        await run(fail, with_token, "v1alpha")
+    assert [session.refusal for session in server.sessions] == ["", "", "Token has no uses left."]
+    for session in server.sessions[:2]:
+        assert session.setup["generationConfig"] == {
+            "responseModalities": ["TEXT"],
+            "temperature": 0.5,
+        }
+        assert session.setup["systemInstruction"] == {"parts": [{"text": "Obey."}], "role": "user"}
