@@ -224,7 +224,7 @@ async def test_google_auth_that_fails_is_told_without_its_secrets() -> None:
         await headers_of(vertex(credentials))
     assert str(caught.value) == "no access token (RefreshError): bad ***"
     assert caught.value.retryable
-    assert (caught.value.__cause__, caught.value.__suppress_context__) == (None, True)
+    assert (caught.value.__cause__, caught.value.__context__) == (None, None)
 
 
 async def test_session_whose_credentials_fail_raises_the_plain_error() -> None:

@@ -21,10 +21,12 @@ ARROWS: dict[str, set[str]] = {
     "transport": {"transport.interface"},  # its __init__
     "transport.outgoing": set(),
     "transport.frames": {"transport.outgoing"},
+    "transport.proxy": {"errors"},
+    "transport.ssl_context": {"errors"},
     "transport.tls": {"transport.outgoing"},
     "transport.memory": {"transport.interface"},
     "close_codes": {"commands", "errors", "state", "transport.interface"},
-    "transport.failures": {"close_codes", "errors", "transport.interface"},
+    "transport.failures": {"close_codes", "errors", "transport.interface", "transport.proxy"},
     "transport.trio_ws": {
         "errors",
         "transport.failures",
@@ -32,11 +34,20 @@ ARROWS: dict[str, set[str]] = {
         "transport.interface",
         "transport.outgoing",
         "transport.tls",
+        "transport.proxy",
     },
-    "config": {"errors", "transport.interface", "wire"},
+    "config": {"errors", "transport.interface", "transport.proxy", "wire"},
     "endpoints": {"errors"},
     "http_post": {"endpoints", "errors", "wire"},
-    "tokens": {"config", "endpoints", "errors", "http_post", "transport.trio_ws", "wire"},
+    "tokens": {
+        "config",
+        "endpoints",
+        "errors",
+        "http_post",
+        "transport.proxy",
+        "transport.trio_ws",
+        "wire",
+    },
     "outbound": {"commands", "errors", "wire"},
     "inbound": {"events", "state", "wire"},
     "protocol": {
@@ -80,6 +91,7 @@ ARROWS: dict[str, set[str]] = {
         "state",
         "subscription",
         "transport",
+        "transport.proxy",
         "transport.trio_ws",
         "watch",
     },
@@ -128,6 +140,7 @@ EXTRAS_ALLOWED_IN = {
     "cli": {"click", "rich"},
     "endpoints": {"google"},  # google-auth
     "http_post": {"httpcore"},
+    "transport.proxy": {"python_socks"},
 }
 
 

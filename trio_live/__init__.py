@@ -105,6 +105,7 @@ from trio_live.interfaces import SessionReader, SessionStatistics, SessionWriter
 from trio_live.session import SessionScope, open_session
 from trio_live.state import SessionPhase, SessionState, Turn
 from trio_live.subscription import Policy, Subscription, SubscriptionStatistics
+from trio_live.transport.ssl_context import make_ssl_context
 from trio_live.watch import PhaseWatch
 from trio_live.wire.client import (
     AudioTranscriptionConfig,
@@ -135,6 +136,7 @@ __all__ = [
     # Settings
     "SessionConfig",
     "TransportConfig",
+    "make_ssl_context",
     "AudioTranscriptionConfig",
     "AutomaticActivityDetection",
     "ContextWindowCompressionConfig",

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, cast
 
 from msgspec.structs import force_setattr
 
 from trio_live.errors import ConfigError
+from trio_live.transport.proxy import ProxySetting, check_proxy
 from trio_live.wire import codec
 from trio_live.wire.base import Data
 from trio_live.wire.client import (
@@ -228,6 +229,9 @@ class TransportConfig:
         close_timeout: Seconds that a normal end may take to write what was accepted and to say
             goodbye.
         ssl_context: For wss URLs; None shares one default context among all sessions.
+        proxy: The URL of a proxy, "http://user:password@host:port" or with https, socks4 or socks5
+            (extra `proxy`); True reads `https_proxy`, `all_proxy` and `no_proxy` from the
+            environment, as curl does; None connects directly. Not in the repr.
         max_message_bytes: A server message beyond it ends the connection with 1009.
         send_buffer_bytes: Sends wait while more than this is accepted and not yet written.
         max_buffered_events: The bound of the session's own event iteration, in events.
@@ -239,6 +243,7 @@ class TransportConfig:
     setup_timeout: float = 10.0
     close_timeout: float = 5.0
     ssl_context: ssl.SSLContext | None = None
+    proxy: ProxySetting = field(default=True, repr=False)
     max_message_bytes: int = 64 * MEBIBYTE
     send_buffer_bytes: int = 256 * 1024
     max_buffered_events: int = 16_384
@@ -246,6 +251,7 @@ class TransportConfig:
     dialer: Dialer | None = None
 
     def __post_init__(self) -> None:
+        check_proxy(self.proxy)
         for name in ("connect_timeout", "setup_timeout", "close_timeout"):
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int | float) or not value > 0:

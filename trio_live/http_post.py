@@ -33,7 +33,7 @@ async def post_json(
     headers: Headers,
     body: dict[str, object],
     ssl_context: ssl.SSLContext,
-    open_stream: OpenStream | None,
+    open_stream: OpenStream,
 ) -> tuple[int, bytes]:
     """Send a POST and give status and body of the answer; redirects are not followed.
 
@@ -75,7 +75,7 @@ def _describe(error: BaseException | None) -> str:
 class _Backend(httpcore.AsyncNetworkBackend):
     """Lets httpcore have our streams. Timeouts are the caller's: one cancel scope around it all."""
 
-    def __init__(self, open_stream: OpenStream | None) -> None:
+    def __init__(self, open_stream: OpenStream) -> None:
         self._open_stream = open_stream
 
     async def connect_tcp(
@@ -86,9 +86,8 @@ class _Backend(httpcore.AsyncNetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.AsyncNetworkStream:
-        open_stream = self._open_stream or trio.open_tcp_stream
         try:
-            return _Stream(await open_stream(host, port))
+            return _Stream(await self._open_stream(host, port))
         except OSError as error:
             # Here, not above: on the way out httpcore takes the cause away.
             raise Failed(_describe(error)) from None

@@ -37,6 +37,7 @@ from trio_live.outbox import CommandSender, Outbox
 from trio_live.protocol import LiveProtocol
 from trio_live.state import SessionPhase
 from trio_live.transport import NO_CLOSE_FRAME, DialRequest, Transport, TransportClosed
+from trio_live.transport.proxy import proxy_for, secrets_of
 from trio_live.transport.trio_ws import dial as dial_trio_websocket
 from trio_live.watch import PhaseWatch
 
@@ -105,12 +106,14 @@ class SessionRunner:
         dial = self._settings.dialer or dial_trio_websocket
         with trio.move_on_after(timeout):
             address = await self._endpoint.resolve()
+            proxy = proxy_for(self._settings.proxy, address.url)
             request = DialRequest(
                 address.url,
                 address.headers,
-                address.secrets,
+                (*address.secrets, *secrets_of(proxy)),
                 self._settings.ssl_context,
                 self._settings.max_message_bytes,
+                proxy,
             )
             self._transport = await dial(self._nursery, request)
             self._outbox.start(self._transport)

@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Final, cast
 from urllib.parse import urlsplit, urlunsplit
 
@@ -25,6 +26,7 @@ from trio_live.endpoints import GoogleAI, key_from_environment
 from trio_live.endpoints.address import Headers, base_url, check_headers, check_key, check_name
 from trio_live.endpoints.google_ai import HOST, TOKEN_PREFIX, TOKEN_VERSION
 from trio_live.errors import ConfigError, CredentialsError
+from trio_live.transport.proxy import ProxySetting, open_tcp, proxy_for
 from trio_live.transport.trio_ws import default_ssl_context
 from trio_live.wire import codec
 from trio_live.wire.client import ClientMessage
@@ -104,6 +106,7 @@ async def create(
     api_version: str = TOKEN_VERSION,
     headers: Mapping[str, str] | None = None,
     ssl_context: ssl.SSLContext | None = None,
+    proxy: ProxySetting = True,
     answer_timeout: float = 30.0,
     insecure: bool = False,
     open_stream: OpenStream | None = None,
@@ -127,11 +130,12 @@ async def create(
         api_version: "v1alpha" or "v1beta".
         headers: More headers for the request; they win over ours.
         ssl_context: None shares one default context with the sessions.
+        proxy: As in `trio_live.TransportConfig`.
         answer_timeout: Seconds for all of it.
         insecure: Allow http:// to a host that is not this machine; the key then travels in the
             clear.
         open_stream: Opens the byte stream under the request, as `await open_stream(host, port)`;
-            None for TCP.
+            None for TCP, through the proxy if there is one.
 
     Raises:
         ConfigError: An argument cannot be used, or the extra `tokens` is missing.
@@ -156,7 +160,7 @@ async def create(
                 (*(pair for pair in own if pair[0].lower() not in given), *extra),
                 body,
                 ssl_context or default_ssl_context(),
-                open_stream,
+                open_stream or partial(open_tcp, proxy_for(proxy, root)),
             )
         except Failed as failed:
             raise CredentialsError(f"no ephemeral token: {failed}", retryable=True) from None

@@ -111,9 +111,11 @@ class TokenSource:
                 credentials = cast("GoogleCredentials", self._google)
                 if not credentials.valid:
                     credentials.refresh(google.request())
+                return credentials.token, getattr(credentials, "quota_project_id", None)
             except Exception as error:
-                raise _no_token(error, self._google) from None
-            return credentials.token, getattr(credentials, "quota_project_id", None)
+                failure = _no_token(error, self._google)
+        # Out here, where nothing becomes its context: an error may hold an answer whole.
+        raise failure
 
 
 class _GoogleAuth:
@@ -176,7 +178,7 @@ async def _run_in_thread(function: Callable[[], T]) -> T:
 
 
 def _no_token(error: Exception, credentials: GoogleCredentials | None) -> CredentialsError:
-    """Tell google-auth's complaint; the original, which may hold answers whole, is not chained."""
+    """Tell google-auth's complaint, with what the credentials hold blanked out."""
     said = str(error.args[0]) if error.args else ""
     for name in _SECRET_ATTRIBUTES:
         secret = getattr(credentials, name, None)

@@ -17,6 +17,7 @@ from wsproto.utilities import RemoteProtocolError
 from trio_live.close_codes import judge_status
 from trio_live.errors import ConnectError
 from trio_live.transport.interface import DialRequest
+from trio_live.transport.proxy import ProxyFailed
 
 _BODY_EXCERPT: Final = 300
 
@@ -39,7 +40,9 @@ def network_failure(request: DialRequest, error: Exception) -> ConnectError:
         what = _describe(cause or error)
     failure = ConnectError(
         f"could not connect to {parts.hostname}:{port_of(parts)}: {what}",
-        retryable=trusted and not isinstance(error, ValueError),
+        retryable=error.retryable
+        if isinstance(error, ProxyFailed)
+        else trusted and not isinstance(error, ValueError),
     )
     failure.__cause__ = error
     return failure

@@ -29,6 +29,7 @@ class DialRequest:
         secrets: Texts to blank out in anything that is shown.
         ssl_context: For wss; None for the shared default.
         max_message_bytes: The largest message to accept; of a text message, characters count.
+        proxy: The URL of the proxy to go through, or None.
     """
 
     url: str = field(repr=False)  # its query may hold a key
@@ -36,6 +37,7 @@ class DialRequest:
     secrets: tuple[str, ...] = field(default=(), repr=False)
     ssl_context: ssl.SSLContext | None = None
     max_message_bytes: int = 64 * 1024 * 1024
+    proxy: str | None = field(default=None, repr=False)
 
 
 class TransportClosed(Exception):

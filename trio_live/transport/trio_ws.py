@@ -34,6 +34,7 @@ from trio_live.transport.failures import (
 from trio_live.transport.frames import FrameStream
 from trio_live.transport.interface import NO_CLOSE_FRAME, DialRequest, TransportClosed
 from trio_live.transport.outgoing import OutgoingStream
+from trio_live.transport.proxy import open_tcp
 from trio_live.transport.tls import TlsStream
 
 if TYPE_CHECKING:
@@ -200,7 +201,9 @@ class TrioWebSocketTransport:
         if open_stream is not None:
             stream = await open_stream(host, port)
         else:
-            stream, try_write = _share_socket(await trio.open_tcp_stream(host, port))
+            stream = await open_tcp(self._request.proxy, host, port)
+            if isinstance(stream, trio.SocketStream):  # and not TLS to the proxy
+                stream, try_write = _share_socket(stream)
         if parts.scheme != "wss":
             return OutgoingStream(stream, try_write)
         context = self._request.ssl_context or default_ssl_context()
