@@ -27,7 +27,7 @@ from trio_live import (
     open_session,
     tokens,
 )
-from trio_live.testing import LiveServer
+from trio_live.testing import LiveServer, connect_to
 from trio_live.transport.proxy import proxy_for, secrets_of
 
 pytest.importorskip("python_socks")
@@ -315,5 +315,14 @@ async def test_without_python_socks_the_error_names_the_extra(
 ) -> None:
     """Law 12: the extra is missed only where a proxy is to be used."""
     monkeypatch.setitem(sys.modules, "python_socks", None)
-    with pytest.raises(ConfigError, match=r"pip install trio-live\[proxy\]"):
+    with pytest.raises(ConnectError, match=r"pip install trio-live\[proxy\]") as caught:
         await talk("ws://localhost:1", "http://p:1")
+    assert not caught.value.retryable
+    with pytest.raises(CredentialsError, match=r"pip install trio-live\[proxy\]") as refused:
+        await tokens.create("k", base_url="ws://localhost:1", proxy="http://p:1")
+    assert not refused.value.retryable
+    monkeypatch.setenv("http_proxy", "http://p:1")
+    async with LiveServer(pace=0) as server:
+        endpoint = GoogleAI("k", base_url="ws://somewhere.example", insecure=True)
+        async with open_session(CONFIG, endpoint=endpoint, transport=connect_to(server)):
+            pass  # a connection in memory has no use for it

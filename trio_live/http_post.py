@@ -13,6 +13,7 @@ import trio
 
 from trio_live.endpoints.address import Headers
 from trio_live.errors import ConfigError
+from trio_live.transport.proxy import ProxyFailed
 from trio_live.wire import codec
 
 try:
@@ -25,7 +26,15 @@ OpenStream = Callable[[str, int], Awaitable[trio.abc.Stream]]
 
 
 class Failed(Exception):
-    """There was no answer; the text says why, without secrets."""
+    """There was no answer; the text says why, without secrets.
+
+    Attributes:
+        retryable: The same request may be answered later, unchanged.
+    """
+
+    def __init__(self, error: BaseException) -> None:
+        super().__init__(_describe(error))
+        self.retryable = error.retryable if isinstance(error, ProxyFailed) else True
 
 
 async def post_json(
@@ -52,9 +61,9 @@ async def post_json(
             )
             return response.status, response.content
     except (httpcore.NetworkError, httpcore.ProtocolError) as error:
-        raise Failed(_describe(error)) from None
+        raise Failed(error) from None
     except (OSError, trio.BrokenResourceError) as error:
-        raise Failed(_describe(error)) from None
+        raise Failed(error) from None
 
 
 def _describe(error: BaseException | None) -> str:
@@ -90,7 +99,7 @@ class _Backend(httpcore.AsyncNetworkBackend):
             return _Stream(await self._open_stream(host, port))
         except OSError as error:
             # Here, not above: on the way out httpcore takes the cause away.
-            raise Failed(_describe(error)) from None
+            raise Failed(error) from None
 
 
 class _Stream(httpcore.AsyncNetworkStream):
@@ -129,7 +138,7 @@ class _Stream(httpcore.AsyncNetworkStream):
         except BaseException as error:
             await trio.aclose_forcefully(self._stream)
             if isinstance(error, OSError | trio.BrokenResourceError):
-                raise Failed(_describe(error)) from None
+                raise Failed(error) from None
             raise
         return _Stream(secure)
 

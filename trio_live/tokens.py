@@ -163,7 +163,9 @@ async def create(
                 open_stream or partial(open_tcp, proxy_for(proxy, root)),
             )
         except Failed as failed:
-            raise CredentialsError(f"no ephemeral token: {failed}", retryable=True) from None
+            raise CredentialsError(
+                f"no ephemeral token: {failed}", retryable=failed.retryable
+            ) from None
         return _read(status, answer, (key, *(value for _, value in extra)))
     raise CredentialsError(
         f"no ephemeral token: no answer within answer_timeout={answer_timeout:g} s", retryable=True

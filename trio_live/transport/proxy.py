@@ -61,13 +61,12 @@ def proxy_for(setting: ProxySetting, url: str) -> str | None:
     is never reached through a proxy of the environment.
 
     Raises:
-        ConfigError: The proxy cannot be used, or the extra `proxy` is missing.
+        ConfigError: The proxy's URL cannot be used.
     """
     if setting is True:
         setting = _from_environment(urlsplit(url))
     if setting is not None:
         _parse(setting)
-        _require_python_socks()
     return setting
 
 
@@ -90,9 +89,13 @@ async def open_tcp(proxy: str | None, host: str, port: int) -> trio.abc.Stream:
     """
     if proxy is None:
         return await trio.open_tcp_stream(host, port)
-    from python_socks import ProxyConnectionError, ProxyError, ProxyType
-    from python_socks.async_.trio.v2 import Proxy
-
+    try:
+        from python_socks import ProxyConnectionError, ProxyError, ProxyType
+        from python_socks.async_.trio.v2 import Proxy
+    except ImportError as error:
+        raise ProxyFailed(
+            "a proxy needs python-socks: pip install trio-live[proxy]", retryable=False
+        ) from error
     parts = _parse(proxy)
     kind = {"h": ProxyType.HTTP, "4": ProxyType.SOCKS4, "5": ProxyType.SOCKS5}
     through = Proxy(
@@ -172,11 +175,3 @@ def _is_excluded(host: str, port: int, no_proxy: str) -> bool:
 
 def _is_here(host: str) -> bool:
     return host in ("localhost", "::1") or host.endswith(".localhost") or host.startswith("127.")
-
-
-def _require_python_socks() -> None:
-    try:
-        import python_socks
-    except ImportError as error:
-        raise ConfigError("a proxy needs python-socks: pip install trio-live[proxy]") from error
-    del python_socks
