@@ -235,6 +235,23 @@ async def test_place_follows_url_then_key_then_nothing(
         assert secret not in place.words + repr(place.endpoint)
 
 
+async def test_place_follows_the_environment_of_vertex_ai_and_tokens(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What google-genai reads for Vertex AI is read, and a token may stand where a key does."""
+    monkeypatch.delenv("GOOGLE_API_KEY", raising=False)
+    monkeypatch.setenv("GEMINI_API_KEY", "auth_tokens/t")
+    with trio.fail_after(5):
+        async with open_place("ws://localhost:1") as place:
+            resolved = await place.endpoint.resolve()
+            assert resolved.headers == (("Authorization", "Token auth_tokens/t"),)
+        monkeypatch.setenv("GOOGLE_GENAI_USE_VERTEXAI", "true")
+        monkeypatch.setenv("GOOGLE_CLOUD_PROJECT", "p")
+        async with open_place(None) as place:
+            assert place.kind == "vertex"
+            assert place.endpoint.model_name("m").startswith("projects/p/locations/global/")
+
+
 def test_summary_in_words_says_what_is_missing() -> None:
     """Without an answer the summary says so, instead of leaving the line out."""
     summary = Summary(2.0, 0, None, (), 2, 1, 900, 20, 0, 3, 0.0, 0.0, 0)

@@ -56,6 +56,35 @@ async def real(config: trio_live.SessionConfig) -> None:
             assert_type(event, SessionEvent)
 
 
+def give_token() -> str:
+    """A plain function for OAuth."""
+    return "t"
+
+
+async def places() -> None:
+    """Each kind of endpoint and of credentials is one for open_session."""
+    token = await trio_live.tokens.create("key", uses=1, proxy=None)
+    assert_type(token.name, str)
+
+    async def give() -> str:
+        return token.name
+
+    config = trio_live.SessionConfig("m")
+    places: list[trio_live.Endpoint] = [
+        trio_live.GoogleAI("key"),
+        trio_live.GoogleAI(token=token.name),
+        trio_live.GoogleAI(credentials=give),
+        trio_live.VertexAI("project", "eu"),
+        trio_live.VertexAI("project", credentials=give_token),
+        trio_live.VertexAI(api_key="key"),
+        trio_live.Custom("wss://gateway.example", headers={"x": "y"}),
+    ]
+    for endpoint in places:
+        transport = trio_live.TransportConfig(proxy="socks5://proxy.example:1080")
+        context = trio_live.make_ssl_context(ca_file="ca.pem")
+        trio_live.open_session(config, endpoint=endpoint, transport=transport, ssl_context=context)
+
+
 async def double() -> None:
     """The test double satisfies both as well."""
     session = MockSession()

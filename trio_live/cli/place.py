@@ -4,7 +4,8 @@ What lives here: that choice, made from --url and the environment. What must not
 
 - `--url` with a base URL (no path), such as `trio-live serve` prints, is a host that has the
   service's own paths. With a path it is taken as it is.
-- Without `--url`, an API key in the environment means the Gemini API.
+- Without `--url`, an API key in the environment means the Gemini API, and what google-genai reads
+  for Vertex AI means that (`trio_live.endpoints.from_environment`).
 - Without either, an embedded server that echoes is started for the duration of the command.
 
 The key comes from the environment only, where the command line's history cannot keep it, and goes
@@ -19,7 +20,13 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from trio_live import Custom, Endpoint, GoogleAI
-from trio_live.endpoints import API_KEY_VARIABLES, key_from_environment, without_query
+from trio_live.endpoints import (
+    API_KEY_VARIABLES,
+    from_environment,
+    key_from_environment,
+    wants_vertex,
+    without_query,
+)
 from trio_live.testing import LiveServer, echo
 
 if TYPE_CHECKING:
@@ -36,7 +43,7 @@ class Place:
 
     Attributes:
         endpoint: For `open_session`.
-        kind: "gemini", "url" or "embedded".
+        kind: "gemini", "vertex", "url" or "embedded".
         words: What to tell the user.
     """
 
@@ -54,7 +61,7 @@ async def open_place(url: str | None, *, insecure: bool = False) -> AsyncGenerat
         insecure: Allow ws:// to another machine.
 
     Raises:
-        ConfigError: The URL or the key cannot be used.
+        ConfigError: The URL, the key or the rest of the environment cannot be used.
 
     Cancellation: still cleans up. If cancelled, closes the embedded server.
     """
@@ -62,8 +69,11 @@ async def open_place(url: str | None, *, insecure: bool = False) -> AsyncGenerat
     if url is not None:
         endpoint = _endpoint_of(url, key, insecure=insecure)
         yield Place(endpoint, "url", f"server: {without_query(url)}")
+    elif wants_vertex():
+        yield Place(from_environment(), "vertex", "server: Vertex AI, as the environment has it")
     elif key:
-        yield Place(GoogleAI(key), "gemini", f"server: the Gemini API, with the key in {variable}")
+        words = f"server: the Gemini API, with the key in {variable}"
+        yield Place(from_environment(), "gemini", words)
     else:
         async with LiveServer(echo) as server:
             base = await server.listen()
@@ -79,4 +89,6 @@ def _endpoint_of(url: str, key: str, *, insecure: bool) -> Endpoint:
     parts = urlsplit(url)
     if parts.path.strip("/") or parts.query:
         return custom
+    if key.startswith("auth_tokens/"):
+        return GoogleAI(token=key, base_url=url, insecure=insecure)
     return GoogleAI(key or _NO_KEY, base_url=url, insecure=insecure)

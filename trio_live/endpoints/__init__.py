@@ -17,6 +17,7 @@ from trio_live.endpoints.environment import (
     API_KEY_VARIABLES,
     from_environment,
     key_from_environment,
+    wants_vertex,
 )
 from trio_live.endpoints.google_ai import GoogleAI
 from trio_live.endpoints.vertex import VertexAI
@@ -33,5 +34,6 @@ __all__ = [
     "from_environment",
     "is_loopback",
     "key_from_environment",
+    "wants_vertex",
     "without_query",
 ]

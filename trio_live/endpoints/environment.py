@@ -42,7 +42,7 @@ def from_environment() -> Endpoint:
     Raises:
         ConfigError: Something is missing; the message says what was looked for.
     """
-    return _vertex() if _wants_vertex() else _gemini()
+    return _vertex() if wants_vertex() else _gemini()
 
 
 def key_from_environment() -> tuple[str, str]:
@@ -57,7 +57,8 @@ def _read(name: str) -> str:
     return os.environ.get(name, "").strip()
 
 
-def _wants_vertex() -> bool:
+def wants_vertex() -> bool:
+    """Say whether the environment asks for Vertex AI."""
     for name in VERTEX_VARIABLES:
         if name in os.environ:
             return os.environ[name].lower() in ("true", "1")
