@@ -111,7 +111,7 @@ def test_vertex_host_is_that_of_the_location(location: str, host: str) -> None:
     ],
 )
 def test_vertex_model_name_has_its_project_where_there_is_one(model: str, name: str) -> None:
-    """Facts 1.3: publishers' models get project and location, but not in express mode."""
+    """Publishers' models get project and location, but not in express mode."""
     assert VertexAI(api_key=KEY).model_name(model) == name
     prefix = "projects/p/locations/eu/" if name.startswith("publishers/") else ""
     assert VertexAI("p", "eu", credentials=lambda: "t").model_name(model) == prefix + name
