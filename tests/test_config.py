@@ -25,6 +25,7 @@ from trio_live import (
 from trio_live.config import merge
 from trio_live.wire import codec
 from trio_live.wire.client import ClientMessage
+from trio_live.wire.tools import GoogleSearch
 
 
 def setup(**settings: Any) -> dict[str, Any]:
@@ -58,7 +59,7 @@ def test_setup_of_a_full_config_has_each_field_in_its_place() -> None:
         thinking=ThinkingConfig(thinking_budget=0),
         tools=[
             FunctionDeclaration("f", "does f", {"type": "object"}, "NON_BLOCKING"),
-            Tool(google_search={}),
+            Tool(google_search=GoogleSearch()),
             FunctionDeclaration("g"),
         ],
         input_transcription=True,
@@ -248,13 +249,14 @@ def test_session_config_that_cannot_be_written_is_refused(settings: dict[str, An
 
 def test_session_config_does_not_change_with_what_it_was_made_from() -> None:
     """A config is immutable: lists and mappings that it was given are copied."""
-    modalities, tools, extra = ["TEXT"], [Tool(google_search={})], {"proactivity": {"a": [1]}}
+    modalities, tools = ["TEXT"], [Tool(google_search=GoogleSearch())]
+    extra = {"proactivity": {"a": [1]}}
     config = SessionConfig("m", response_modalities=modalities, tools=tools, extra=extra)
     modalities.append("AUDIO")
     tools.clear()
     extra["proactivity"]["a"].append(2)
     assert config.response_modalities == ("TEXT",)
-    assert config.tools == (Tool(google_search={}),)
+    assert config.tools == (Tool(google_search=GoogleSearch()),)
     assert config.extra == {"proactivity": {"a": [1]}}
     with pytest.raises(AttributeError):
         config.model = "other"  # type: ignore[misc]

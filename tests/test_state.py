@@ -16,7 +16,7 @@ from trio_live.state import (
     Trigger,
     Turn,
 )
-from trio_live.wire.server import UsageMetadata
+from trio_live.wire.usage import UsageMetadata
 
 P = SessionPhase
 T = Trigger

@@ -34,6 +34,9 @@ The house, from the ground up; each room imports only from those before it:
 """
 
 from types import FunctionType
+from typing import get_type_hints
+
+from msgspec import Struct
 
 from msgspec import Struct
 
@@ -107,17 +110,17 @@ from trio_live.state import SessionPhase, SessionState, Turn
 from trio_live.subscription import Policy, Subscription, SubscriptionStatistics
 from trio_live.transport.ssl_context import make_ssl_context
 from trio_live.watch import PhaseWatch
-from trio_live.wire.client import (
-    AudioTranscriptionConfig,
+from trio_live.wire.content import Blob, Content, Part
+from trio_live.wire.functions import FunctionCall, FunctionResponse
+from trio_live.wire.generation import ThinkingConfig
+from trio_live.wire.setup import (
     AutomaticActivityDetection,
     ContextWindowCompressionConfig,
-    FunctionDeclaration,
     SlidingWindow,
-    ThinkingConfig,
-    Tool,
 )
-from trio_live.wire.content import Blob, Content, FunctionCall, FunctionResponse, Part
-from trio_live.wire.server import UsageMetadata
+from trio_live.wire.tools import FunctionDeclaration, Tool
+from trio_live.wire.transcription import AudioTranscriptionConfig
+from trio_live.wire.usage import UsageMetadata
 
 __version__ = "0.1.0"
 
@@ -233,6 +236,10 @@ def _rename(names: list[str]) -> None:
         if isinstance(public, type) and issubclass(public, Struct):
             continue
         if isinstance(public, type | FunctionType) and public.__module__.startswith("trio_live."):
+            if isinstance(public, type) and issubclass(public, Struct):
+                # Resolved while the module that they were written in is known, so that msgspec
+                # can still read the fields.
+                public.__annotations__ = get_type_hints(public, include_extras=True)
             public.__module__ = "trio_live"
 
 

@@ -8,7 +8,8 @@ encoding (outbound.py). The `send_*` verbs of SessionHandle make these; they can
 from __future__ import annotations
 
 from trio_live.wire.base import Data
-from trio_live.wire.content import Content, FunctionResponse
+from trio_live.wire.content import Content
+from trio_live.wire.functions import FunctionResponse
 
 
 class SendAudio(Data, frozen=True):

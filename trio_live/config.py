@@ -17,24 +17,20 @@ from trio_live.errors import ConfigError
 from trio_live.transport.proxy import ProxySetting, check_proxy
 from trio_live.wire import codec
 from trio_live.wire.base import Data
-from trio_live.wire.client import (
-    AudioTranscriptionConfig,
+from trio_live.wire.client import ClientMessage
+from trio_live.wire.content import Content
+from trio_live.wire.generation import GenerationConfig, ThinkingConfig
+from trio_live.wire.setup import (
     AutomaticActivityDetection,
-    ClientMessage,
     ContextWindowCompressionConfig,
-    FunctionDeclaration,
-    GenerationConfig,
-    PrebuiltVoiceConfig,
     RealtimeInputConfig,
     SessionResumptionConfig,
     Setup,
     SlidingWindow,
-    SpeechConfig,
-    ThinkingConfig,
-    Tool,
-    VoiceConfig,
 )
-from trio_live.wire.content import Content
+from trio_live.wire.speech import PrebuiltVoiceConfig, SpeechConfig, VoiceConfig
+from trio_live.wire.tools import FunctionDeclaration, Tool
+from trio_live.wire.transcription import AudioTranscriptionConfig
 
 if TYPE_CHECKING:
     import ssl

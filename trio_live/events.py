@@ -29,8 +29,8 @@ import msgspec
 
 from trio_live.state import SessionPhase
 from trio_live.wire.base import Data
-from trio_live.wire.content import FunctionCall
-from trio_live.wire.server import UsageMetadata
+from trio_live.wire.functions import FunctionCall
+from trio_live.wire.usage import UsageMetadata
 
 
 class Connected(Data, frozen=True):

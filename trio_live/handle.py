@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from trio_live.state import SessionPhase, SessionState
     from trio_live.subscription import Policy, Subscription
     from trio_live.watch import PhaseWatch
-    from trio_live.wire.content import Content, FunctionResponse
+    from trio_live.wire.content import Content
+    from trio_live.wire.functions import FunctionResponse
 
 T = TypeVar("T")
 

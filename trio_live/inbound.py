@@ -19,16 +19,17 @@ from trio_live.wire.content import Part
 if TYPE_CHECKING:
     from trio_live.events import SessionEvent
     from trio_live.state import SessionState, Turn
-    from trio_live.wire.content import Blob, Content, FunctionCall
+    from trio_live.wire.content import Blob, Content
+    from trio_live.wire.functions import FunctionCall
     from trio_live.wire.server import (
         ServerContent,
         ServerMessage,
         SessionResumptionUpdate,
-        Transcription,
-        UsageMetadata,
         VoiceActivity,
         VoiceActivityDetectionSignal,
     )
+    from trio_live.wire.transcription import Transcription
+    from trio_live.wire.usage import UsageMetadata
 
 DEFAULT_SAMPLE_RATE_HZ: Final = 24_000
 """What the service's voice has where the mime type does not say it."""

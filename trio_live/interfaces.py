@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from trio_live.commands import SessionCommand
     from trio_live.state import SessionPhase
     from trio_live.subscription import Policy, Subscription
-    from trio_live.wire.content import Content, FunctionResponse
+    from trio_live.wire.content import Content
+    from trio_live.wire.functions import FunctionResponse
 
 
 class SessionReader(Protocol):

@@ -19,7 +19,8 @@ from trio_live.wire.client import (
     RealtimeInput,
     ToolResponse,
 )
-from trio_live.wire.content import Blob, Content, FunctionResponse, Part
+from trio_live.wire.content import Blob, Content, Part
+from trio_live.wire.functions import FunctionResponse
 
 VIDEO_TYPES: Final = ("image/jpeg", "image/png", "image/webp")
 SCHEDULINGS: Final = (None, "INTERRUPT", "WHEN_IDLE", "SILENT")

@@ -29,8 +29,8 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from trio_live.wire.content import FunctionCall
-    from trio_live.wire.server import UsageMetadata
+    from trio_live.wire.functions import FunctionCall
+    from trio_live.wire.usage import UsageMetadata
 
 
 class SessionPhase(Enum):

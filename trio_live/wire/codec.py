@@ -10,7 +10,9 @@ from __future__ import annotations
 import binascii
 import re
 from collections.abc import Mapping
-from typing import Final, cast
+from functools import cache
+from types import UnionType
+from typing import Annotated, Final, Union, cast, get_args, get_origin
 
 import msgspec
 
@@ -159,25 +161,39 @@ def _decode_leniently(raw: bytes, kind: object) -> object:
     try:
         return msgspec.json.decode(raw, type=kind, strict=False)
     except msgspec.ValidationError:
-        loose = _standard_base64(msgspec.json.decode(raw))
+        loose = _standard_base64(msgspec.json.decode(raw), kind)
         return msgspec.convert(loose, kind, strict=False)
 
 
-def _standard_base64(value: object) -> object:
-    """Decode `data` and `thoughtSignature` texts, in either alphabet, padded or not."""
-    if isinstance(value, list):
-        return [_standard_base64(item) for item in cast("list[object]", value)]
-    if not isinstance(value, dict):
+def _standard_base64(value: object, kind: object) -> object:
+    """Decode what its type says is base64, in either alphabet, padded or not.
+
+    Led by the types, so that the application's own objects are never touched.
+    """
+    kind = _bare(kind)
+    if kind is bytes:
+        return _base64_bytes(value) if isinstance(value, str) else value
+    if get_origin(kind) is tuple:
+        item_kind = get_args(kind)[0]
+        if not isinstance(value, list):
+            return value
+        return [_standard_base64(item, item_kind) for item in cast("list[object]", value)]
+    types = _types_of(kind) if isinstance(kind, type) and issubclass(kind, msgspec.Struct) else {}
+    if not types or not isinstance(value, dict):
         return value
-    fields = cast("dict[str, object]", value)
     return {
-        name: item
-        if name in ("args", "response")  # the application's own objects: never touched
-        else _base64_bytes(item)
-        if name in ("data", "thoughtSignature") and isinstance(item, str)
-        else _standard_base64(item)
-        for name, item in fields.items()
+        name: _standard_base64(item, types[name][1]) if name in types else item
+        for name, item in cast("dict[str, object]", value).items()
     }
+
+
+def _bare(kind: object) -> object:
+    """Take marks and `| None` off a type."""
+    if get_origin(kind) is Annotated:
+        return _bare(get_args(kind)[0])
+    if get_origin(kind) in (UnionType, Union):
+        return _bare(next(k for k in get_args(kind) if k is not type(None)))
+    return kind
 
 
 def _base64_bytes(text: str) -> object:
@@ -206,6 +222,7 @@ def _plain(value: object) -> object:
 _STANDARD_ALPHABET: Final = str.maketrans("-_", "+/")
 
 
+@cache
 def _types_of(struct: type[msgspec.Struct]) -> dict[str, tuple[str, object]]:
     """Map each wire name of a struct to its attribute and type."""
     return {f.encode_name: (f.name, f.type) for f in msgspec.structs.fields(struct)}
