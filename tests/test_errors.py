@@ -34,6 +34,7 @@ from trio_live import (
     SetupTimeout,
     SubscriberLagged,
     SubscriptionStatistics,
+    Word,
     errors,
 )
 from trio_live.wire import (
@@ -197,7 +198,7 @@ def structs() -> Iterator[type[msgspec.Struct]]:
     """Every struct that the library makes or takes."""
     yield from get_args(SessionEvent)
     yield from get_args(SessionCommand)
-    yield from (SessionConfig, SubscriptionStatistics, SessionStatistics)
+    yield from (SessionConfig, Word, SubscriptionStatistics, SessionStatistics)
     for module in WIRE:
         for value in vars(module).values():
             if isinstance(value, type) and issubclass(value, Data):
@@ -256,7 +257,7 @@ def test_struct_shows_no_payload(struct: type[msgspec.Struct]) -> None:
 
 def test_struct_list_is_complete() -> None:
     """The test above looks at every event and every command, and at the wire."""
-    assert len(get_args(SessionEvent)) == 27
+    assert len(get_args(SessionEvent)) == 34
     assert len(get_args(SessionCommand)) == 11
     assert {Error, SendText, functions.FunctionCall, server.ServerMessage} <= set(STRUCTS)
 

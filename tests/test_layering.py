@@ -15,7 +15,8 @@ ARROWS: dict[str, set[str]] = {
     "wire": set(),
     "state": {"wire"},
     "commands": {"wire"},
-    "events": {"wire", "state"},
+    "said": {"wire"},
+    "events": {"said", "wire", "state"},
     "errors": {"state", "commands"},
     "transport.interface": set(),
     "transport": {"transport.interface"},  # its __init__
@@ -49,7 +50,8 @@ ARROWS: dict[str, set[str]] = {
         "wire",
     },
     "outbound": {"commands", "errors", "wire"},
-    "inbound": {"events", "state", "wire"},
+    "parts": {"events", "wire"},
+    "inbound": {"events", "parts", "state", "wire"},
     "protocol": {
         "commands",
         "config",
@@ -124,10 +126,12 @@ CORE = {
     "wire",
     "state",
     "commands",
+    "said",
     "events",
     "errors",
     "close_codes",
     "outbound",
+    "parts",
     "inbound",
     "protocol",
 }

@@ -18,12 +18,13 @@ The house, from the ground up; each room imports only from those before it:
     wire/            the service's JSON as structs, and the codec
     state            phases and their transition table, turns, what is known of a session
     errors           LiveError and its tree
-    commands, events what a session is told, what it tells
+    commands, said, events   what a session is told, what it tells
     transport/       connections: the contract, trio-websocket, memory
     close_codes      what the end of a connection means
     config           SessionConfig and TransportConfig
     endpoints/       where the service is, and credentials
-    outbound         command -> message, with the rules; inbound: message -> events
+    outbound         command -> message, with the rules
+    parts, inbound   parts and transcripts -> events; message -> events
     protocol         the whole conversation without I/O
     subscription, fanout, watch   events to their readers
     interfaces, handle            what users hold
@@ -79,15 +80,21 @@ from trio_live.events import (
     Disconnected,
     Error,
     ExecutableCode,
+    FileData,
     GenerationComplete,
     GoAway,
+    Grounding,
     InlineData,
     InputTranscription,
     InteractionStatus,
+    InterimTranscription,
     Interrupted,
     MediaDropped,
+    ModelPart,
     OutputTranscription,
     PhaseChanged,
+    ServerToolCall,
+    ServerToolResponse,
     SessionEvent,
     SessionResumeUpdate,
     TextComplete,
@@ -97,10 +104,12 @@ from trio_live.events import (
     ToolCallCancelled,
     TurnComplete,
     Unknown,
+    UrlContext,
     Usage,
     VoiceActivityEnd,
     VoiceActivityStart,
     WaitingForInput,
+    Word,
 )
 from trio_live.fanout import EventFanout
 from trio_live.handle import SessionHandle
@@ -183,10 +192,18 @@ __all__ = [
     "Thought",
     "AudioData",
     "InlineData",
+    "FileData",
     "ExecutableCode",
     "CodeExecutionResult",
+    "ServerToolCall",
+    "ServerToolResponse",
+    "ModelPart",
+    "InterimTranscription",
     "InputTranscription",
     "OutputTranscription",
+    "Word",
+    "Grounding",
+    "UrlContext",
     "ToolCall",
     "ToolCallCancelled",
     "Interrupted",

@@ -1,7 +1,7 @@
 """SessionEvent: what a session tells.
 
-What lives here: one frozen struct per event.
-What must not: how they come about (inbound.py, protocol.py). They work with `match`:
+What lives here: one frozen struct per event; those of what is said are in said.py, and imported
+from here. What must not: how they come about (inbound.py, protocol.py). They work with `match`:
 
     match event:
         case AudioData(data=pcm, response=number): ...
@@ -10,10 +10,16 @@ What must not: how they come about (inbound.py, protocol.py). They work with `ma
 **Order.** One frame of the service may hold several facts. Its events come in this order:
 `Interrupted` first, so that playback is stopped before anything else is looked at; then
 `Connected`, `GoAway`, `SessionResumeUpdate`, `ToolCallCancelled`; then what was said: voice
-activity, `InputTranscription`, the model's parts in their own order, `OutputTranscription`; then
-`ToolCall`; then `Usage`; then the ends: `TextComplete`, `GenerationComplete`, `TurnComplete`,
-`WaitingForInput`, `InteractionStatus`; then what nobody knows (`Error`, `Unknown`). Each
-`PhaseChanged` follows directly the event that caused it.
+activity, `InterimTranscription`, `InputTranscription`, the model's parts in their own order,
+`OutputTranscription`; then where it comes from: `Grounding`, `UrlContext`; then `ToolCall`; then
+`Usage`; then the ends: `TextComplete`, `GenerationComplete`, `TurnComplete`, `WaitingForInput`,
+`InteractionStatus`; then what nobody knows (`Error`, `Unknown`). Each `PhaseChanged` follows
+directly the event that caused it.
+
+**Parts.** Each part of the model's turn becomes one event by its kind: `TextDelta`, `Thought`,
+`AudioData`, `InlineData`, `FileData`, `ExecutableCode`, `CodeExecutionResult`, `ServerToolCall`,
+`ServerToolResponse`. A part of any other kind that is known becomes a `ModelPart`; one in which
+nothing is known an `Unknown`. A part that only carries a thought signature is not told.
 
 **Responses.** Everything that the model says carries the number of the response it belongs to,
 counted from 1 for each session. A response ends when its turn is complete or it is interrupted.
@@ -27,16 +33,83 @@ from typing import Final
 
 import msgspec
 
+from trio_live.said import (
+    AudioData,
+    CodeExecutionResult,
+    ExecutableCode,
+    FileData,
+    Grounding,
+    InlineData,
+    InputTranscription,
+    InterimTranscription,
+    ModelPart,
+    OutputTranscription,
+    ServerToolCall,
+    ServerToolResponse,
+    TextComplete,
+    TextDelta,
+    Thought,
+    UrlContext,
+    Word,
+)
 from trio_live.state import SessionPhase
 from trio_live.wire.base import Data
 from trio_live.wire.functions import FunctionCall
 from trio_live.wire.usage import UsageMetadata
 
+__all__ = [
+    "Connected",
+    "PhaseChanged",
+    "TextDelta",
+    "TextComplete",
+    "Thought",
+    "AudioData",
+    "InlineData",
+    "FileData",
+    "ExecutableCode",
+    "CodeExecutionResult",
+    "ServerToolCall",
+    "ServerToolResponse",
+    "ModelPart",
+    "InterimTranscription",
+    "InputTranscription",
+    "OutputTranscription",
+    "Grounding",
+    "UrlContext",
+    "ToolCall",
+    "ToolCallCancelled",
+    "Interrupted",
+    "GenerationComplete",
+    "TurnComplete",
+    "WaitingForInput",
+    "InteractionStatus",
+    "VoiceActivityStart",
+    "VoiceActivityEnd",
+    "Usage",
+    "GoAway",
+    "SessionResumeUpdate",
+    "Disconnected",
+    "Error",
+    "Unknown",
+    "MediaDropped",
+    "Word",
+    "SessionEvent",
+    "MEDIA",
+    "payload_size",
+]
+
 
 class Connected(Data, frozen=True):
-    """The service accepted the setup (`setupComplete`). `session_id` is "" if it named none."""
+    """The service accepted the setup (`setupComplete`).
+
+    Attributes:
+        session_id: The service's name for the session; "" if it gave none.
+        voice_consent_signature: Stands for the consent that a replicated voice was sent with, so
+            that later sessions need not send it; None if there was none. A secret.
+    """
 
     session_id: str
+    voice_consent_signature: str | None = None
 
 
 class PhaseChanged(Data, frozen=True):
@@ -44,82 +117,6 @@ class PhaseChanged(Data, frozen=True):
 
     phase: SessionPhase
     previous: SessionPhase
-
-
-class TextDelta(Data, frozen=True):
-    """A piece of the model's text (`modelTurn.parts[].text`)."""
-
-    text: str
-    response: int
-
-
-class TextComplete(Data, frozen=True):
-    """The whole text of a response, once it is complete. Not sent for an interrupted one."""
-
-    text: str
-    response: int
-
-
-class Thought(Data, frozen=True):
-    """A piece of the model's reasoning (a text part marked `thought`)."""
-
-    text: str
-    response: int
-
-
-class AudioData(Data, frozen=True):
-    """A piece of the model's voice (`modelTurn.parts[].inlineData` of type audio).
-
-    Attributes:
-        data: PCM, signed 16-bit little-endian mono, unless `mime_type` says otherwise.
-        sample_rate_hz: Samples per second, from the mime type; 24,000 if it names none.
-        mime_type: As sent, for instance "audio/pcm;rate=24000".
-        response: The number of the response; see the module's text.
-    """
-
-    data: bytes
-    sample_rate_hz: int
-    mime_type: str
-    response: int
-
-
-class InlineData(Data, frozen=True):
-    """Media of another kind in the model's turn, such as an image."""
-
-    data: bytes
-    mime_type: str
-    response: int
-
-
-class ExecutableCode(Data, frozen=True):
-    """Code that the model runs at the service (`executableCode`)."""
-
-    code: str
-    language: str
-    response: int
-
-
-class CodeExecutionResult(Data, frozen=True):
-    """What that code gave (`codeExecutionResult`)."""
-
-    output: str
-    outcome: str
-    response: int
-
-
-class InputTranscription(Data, frozen=True):
-    """A piece of what the user said (`inputTranscription`). `finished` often never comes true."""
-
-    text: str
-    finished: bool = False
-
-
-class OutputTranscription(Data, frozen=True):
-    """A piece of what the model said aloud (`outputTranscription`)."""
-
-    text: str
-    finished: bool = False
-    response: int = 0
 
 
 class ToolCall(Data, frozen=True):
@@ -281,10 +278,17 @@ SessionEvent = (
     | Thought
     | AudioData
     | InlineData
+    | FileData
     | ExecutableCode
     | CodeExecutionResult
+    | ServerToolCall
+    | ServerToolResponse
+    | ModelPart
+    | InterimTranscription
     | InputTranscription
     | OutputTranscription
+    | Grounding
+    | UrlContext
     | ToolCall
     | ToolCallCancelled
     | Interrupted
@@ -313,12 +317,19 @@ _PAYLOAD: Final[dict[type, str]] = {
     TextDelta: "text",
     TextComplete: "text",
     Thought: "text",
+    FileData: "file_uri",
     ExecutableCode: "code",
     CodeExecutionResult: "output",
-    InputTranscription: "text",
-    OutputTranscription: "text",
     Error: "raw",
     Unknown: "raw",
+}
+_OBJECTS: Final[dict[type, str]] = {
+    ServerToolCall: "call",
+    ServerToolResponse: "result",
+    ModelPart: "part",
+    Grounding: "metadata",
+    UrlContext: "urls",
+    ToolCall: "calls",
 }
 
 
@@ -326,9 +337,11 @@ def payload_size(event: SessionEvent) -> int:
     """Give the size of what an event carries, in bytes of media or characters of text."""
     if name := _PAYLOAD.get(type(event)):
         return len(getattr(event, name))
-    if not isinstance(event, ToolCall):
+    if isinstance(event, InputTranscription | OutputTranscription | InterimTranscription):
+        return len(event.text) + sum(len(word.word) for word in event.words)
+    if (name := _OBJECTS.get(type(event))) is None:
         return 0
     try:
-        return len(msgspec.json.encode(event.calls))
-    except RecursionError:  # nested as deeply as could just be decoded, with fewer calls around it
+        return len(msgspec.json.encode(getattr(event, name)))
+    except RecursionError:  # nested as deeply as could just be decoded, with less around it
         return sys.getrecursionlimit()

@@ -11,15 +11,14 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final, TypeGuard
 
-from trio_live import events
+from trio_live import events, parts
 from trio_live.state import Trigger
 from trio_live.wire import codec
-from trio_live.wire.content import Part
 
 if TYPE_CHECKING:
     from trio_live.events import SessionEvent
     from trio_live.state import SessionState, Turn
-    from trio_live.wire.content import Blob, Content
+    from trio_live.wire.content import Blob, Content, Part
     from trio_live.wire.functions import FunctionCall
     from trio_live.wire.server import (
         ServerContent,
@@ -114,7 +113,10 @@ class Inbound:
         out = self._out
         if message.setup_complete is not None:
             self.state.session_id = message.setup_complete.session_id or self.state.session_id
-            out.append(events.Connected(self.state.session_id))
+            signature = message.setup_complete.voice_consent_signature
+            out.append(
+                events.Connected(self.state.session_id, signature.signature if signature else None)
+            )
             self._fire(Trigger.OPEN)
         if message.go_away is not None:
             out.append(events.GoAway(codec.seconds(message.go_away.time_left)))
@@ -128,6 +130,8 @@ class Inbound:
             self._hear_signal(message.voice_activity_detection_signal)
 
     def _apply_content(self, content: ServerContent, now: float) -> None:
+        if content.interim_input_transcription is not None:
+            self._out.append(parts.interim(content.interim_input_transcription))
         if content.input_transcription is not None:
             self._transcribe(content.input_transcription, self.state.begin_turn(now), of_user=True)
         if _has_parts(content.model_turn):
@@ -137,6 +141,12 @@ class Inbound:
             self._transcribe(content.output_transcription, turn, of_user=False)
             if not content.interrupted:
                 self._fire(Trigger.MODEL_OUTPUT)
+        # They tell of an answer and are none: a late one must not begin a response.
+        if content.grounding_metadata is not None:
+            self._out.append(events.Grounding(content.grounding_metadata, self.response))
+        if content.url_context_metadata is not None:
+            urls = content.url_context_metadata.url_metadata or ()
+            self._out.append(events.UrlContext(urls, self.response))
 
     def _apply_ends(self, content: ServerContent, now: float) -> None:
         if content.generation_complete:
@@ -190,24 +200,20 @@ class Inbound:
                 self._say_media(blob, turn)
             elif part.text is not None:
                 self._say_text(part.text, turn, thought=bool(part.thought))
-            elif part.executable_code is not None:
-                code = part.executable_code
-                self._out.append(events.ExecutableCode(code.code, code.language, self.response))
-            elif part.code_execution_result is not None:
-                result = part.code_execution_result
-                self._out.append(
-                    events.CodeExecutionResult(result.output, result.outcome, self.response)
-                )
-            elif part == Part(thought=part.thought, thought_signature=part.thought_signature) and (
-                part.thought_signature is not None
-            ):
-                pass  # a signature alone: opaque, for the service's own use
             else:
-                # Also a functionCall in the model's turn: the same call comes as a toolCall.
-                path = ("serverContent", "modelTurn", "parts", index)
-                self._out.append(events.Unknown(codec.text_of(self._frame, *path)))
+                self._say_other(part, index)
+            if part.audio_transcription is not None and blob is not None:
+                self._out.append(events.ModelPart(part, self.response))
             if not interrupted:
                 self._fire(Trigger.MODEL_OUTPUT)
+
+    def _say_other(self, part: Part, index: int) -> None:
+        event = parts.event_of(part, self.response)
+        if event is not None:
+            self._out.append(event)
+        elif not parts.is_signature(part):
+            path = ("serverContent", "modelTurn", "parts", index)
+            self._out.append(events.Unknown(codec.text_of(self._frame, *path)))
 
     def _say_media(self, blob: Blob, turn: Turn) -> None:
         if not blob.mime_type.startswith("audio/"):
@@ -238,12 +244,8 @@ class Inbound:
         self._out.append(events.TextDelta(text, self.response))
 
     def _transcribe(self, said: Transcription, turn: Turn, *, of_user: bool) -> None:
-        text, finished = said.text or "", bool(said.finished)
-        turn.add_transcript(text, of_user=of_user)
-        if of_user:
-            self._out.append(events.InputTranscription(text, finished))
-        else:
-            self._out.append(events.OutputTranscription(text, finished, self.response))
+        turn.add_transcript(said.text or "", of_user=of_user)
+        self._out.append(parts.input_of(said) if of_user else parts.output_of(said, self.response))
 
     def _complete_text(self) -> None:
         if self._text:
@@ -266,7 +268,8 @@ class Inbound:
         owed = self.state.machine.calls_owed
         for call in calls:
             if call.id:
-                owed[call.id] = call.name
+                # Of a call that comes in pieces only the first need have the name.
+                owed[call.id] = call.name or owed.get(call.id, "")
             else:
                 self._unnamed_calls += 1
                 owed[self._unnamed_calls] = call.name

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from trio_live import SessionEvent
 
-_SECRET: Final = frozenset({"handle", "resumption_handle"})
+_SECRET: Final = frozenset({"handle", "resumption_handle", "voice_consent_signature"})
 
 
 def event_line(at: float, event: SessionEvent) -> str:

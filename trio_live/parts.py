@@ -1,0 +1,90 @@
+"""Single parts and transcripts of the service as events.
+
+What lives here: which event a part or transcript becomes, as functions without state. What must
+not: text and audio, which change the session's state, and the order of events (inbound.py).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from trio_live import events
+from trio_live.wire import codec
+from trio_live.wire.content import Part
+
+if TYPE_CHECKING:
+    from trio_live.events import SessionEvent
+    from trio_live.wire.transcription import Transcription
+
+
+def event_of(part: Part, response: int) -> SessionEvent | None:
+    """Give the event of a part that is neither text nor inline media; None: nothing is known."""
+    if part.executable_code is not None:
+        code = part.executable_code
+        return events.ExecutableCode(code.code, code.language, response, code.id)
+    if part.code_execution_result is not None:
+        result = part.code_execution_result
+        return events.CodeExecutionResult(result.output, result.outcome, response, result.id)
+    if part.file_data is not None:
+        return events.FileData(part.file_data.file_uri, part.file_data.mime_type, response)
+    if part.tool_call is not None:
+        return events.ServerToolCall(part.tool_call, response)
+    if part.tool_response is not None:
+        return events.ServerToolResponse(part.tool_response, response)
+    flags = Part(thought=part.thought, thought_signature=part.thought_signature)
+    return None if part == flags else events.ModelPart(part, response)
+
+
+def is_signature(part: Part) -> bool:
+    """Whether a part of no kind carries a thought signature: opaque, for the service's own use."""
+    return part.thought_signature is not None
+
+
+def interim(said: Transcription) -> events.InterimTranscription:
+    """Give the event of a guess at what the user is saying."""
+    return events.InterimTranscription(
+        said.text or "",
+        words_of(said),
+        codec.seconds(said.start_offset),
+        codec.seconds(said.end_offset),
+        said.language_code,
+        said.speaker_label,
+        bool(said.finished),
+    )
+
+
+def input_of(said: Transcription) -> events.InputTranscription:
+    """Give the event of what the user said."""
+    return events.InputTranscription(
+        said.text or "",
+        bool(said.finished),
+        words_of(said),
+        codec.seconds(said.start_offset),
+        codec.seconds(said.end_offset),
+        said.language_code,
+        said.speaker_label,
+    )
+
+
+def output_of(said: Transcription, response: int) -> events.OutputTranscription:
+    """Give the event of what the model said aloud."""
+    return events.OutputTranscription(
+        said.text or "",
+        bool(said.finished),
+        response,
+        words_of(said),
+        codec.seconds(said.start_offset),
+        codec.seconds(said.end_offset),
+        said.language_code,
+        said.speaker_label,
+    )
+
+
+def words_of(said: Transcription) -> tuple[events.Word, ...]:
+    """Give the words of a transcript, with their times in seconds."""
+    return tuple(
+        events.Word(
+            word.word or "", codec.seconds(word.start_offset), codec.seconds(word.end_offset)
+        )
+        for word in said.words or ()
+    )
