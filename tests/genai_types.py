@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import random
 import types
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+from datetime import UTC, datetime
 from enum import Enum
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
@@ -60,22 +61,34 @@ def reachable(root: Model) -> list[Model]:
 class Maker:
     """Makes random instances, the same ones for the same seed.
 
+    Args:
+        seed: Makes the instances.
+        chance: How likely a field is set.
+        required: Fields that are always set, as "Model.attribute".
+
     Attributes:
         made: Each field that has been set, as "Model.attribute".
     """
 
-    def __init__(self, seed: int, chance: float) -> None:
+    def __init__(self, seed: int, chance: float, required: Collection[str] = ()) -> None:
         self.made: set[str] = set()
         self._random = random.Random(seed)
         self._chance = chance
+        self._required = required
+        self._depth = 0
 
     def make(self, model: Model) -> pydantic.BaseModel:
         """An instance with some of its fields set, at every depth."""
         set_: dict[str, Any] = {}
+        self._depth += 1
+        # Some models hold themselves: deep down there must be less and less.
+        chance = self._chance if self._depth < 10 else self._chance / 8
         for name, _, kind, _ in fields(model):
-            if self._random.random() < self._chance:
-                self.made.add(f"{model.__name__}.{name}")
+            path = f"{model.__name__}.{name}"
+            if path in self._required or self._random.random() < chance:
+                self.made.add(path)
                 set_[name] = self._value(kind)
+        self._depth -= 1
         return model(**set_)
 
     def _value(self, kind: Any) -> Any:
@@ -83,6 +96,9 @@ class Maker:
         if get_origin(kind) is list:
             return [self._value(bare(get_args(kind)[0])) for _ in range(pick.randint(0, 3))]
         if get_origin(kind) is dict:
+            inner = bare(get_args(kind)[1])
+            return self._object() if inner is Any else {"-_": self._value(inner)}
+        if kind is Any:
             return self._object()
         if get_origin(kind) is Literal:
             return pick.choice(get_args(kind))
@@ -100,6 +116,8 @@ class Maker:
             return pick.choice([0, 1, -1, pick.randint(-(2**31), 2**31 - 1), 2**31 - 1])
         if kind is float:
             return pick.choice([0.0, 1.0, -2.5, pick.uniform(-1e6, 1e6), pick.random()])
+        if kind is datetime:
+            return datetime.fromtimestamp(pick.randrange(2**31), UTC)
         if kind is bytes:
             return pick.randbytes(pick.randint(0, 12))
         assert kind is str, kind

@@ -14,6 +14,7 @@ import pytest
 import trio_live
 from benchmarks.client import receive_all
 from benchmarks.common import RECEIVED_BYTES, spread
+from benchmarks.decode import SIZES
 from benchmarks.peers import NAMES, modes
 from benchmarks.session import Key, Sample, ratios, results
 
@@ -125,3 +126,18 @@ async def test_peer_that_loses_messages_fails_the_run() -> None:
     """A client is not fast because it drops what it should read."""
     with pytest.raises(RuntimeError, match="expected 10 messages, got 9"):
         await receive_all(Lossy(), 10)
+
+
+def test_decode_benchmark_reports_each_size() -> None:
+    """The benchmark of the codec runs and reports both ways to decode for each size."""
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks.decode", "--quick", "--json"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    figures = json.loads(done.stdout)["figures"]
+    assert list(figures) == [str(size) for size in SIZES]
+    assert all(figure["codec"] > 0 and figure["plain"] > 0 for figure in figures.values())

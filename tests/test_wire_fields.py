@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -20,7 +21,13 @@ from trio_live.wire.schema import Schema
 from trio_live.wire.server import ServerMessage, SessionResumptionUpdate
 from trio_live.wire.setup import SessionResumptionConfig, Setup
 from trio_live.wire.speech import MultiSpeakerVoiceConfig, SpeechConfig
-from trio_live.wire.tools import ComputerUse, FileSearch, StreamableHttpTransport, Tool
+from trio_live.wire.tools import (
+    ComputerUse,
+    FileSearch,
+    FunctionDeclaration,
+    StreamableHttpTransport,
+    Tool,
+)
 from trio_live.wire.usage import UsageMetadata
 
 DOCS = Path(__file__).parent.parent / "docs"
@@ -66,6 +73,27 @@ def test_marks_are_read() -> None:
     assert (tier.platform, tier.values[-1]) == (Platform.GEMINI, "priority")
     assert tier.path == "UsageMetadata.serviceTier"
     assert field(Setup, "model").platform is None
+
+
+ENUMS = [
+    found
+    for root in (ServerMessage, ClientMessage)
+    for struct in reachable(root)
+    for found in fields_of(struct)
+    if found.values
+]
+
+
+@pytest.mark.parametrize("enum", ENUMS, ids=lambda enum: enum.path)
+def test_unknown_enum_values_are_kept_as_they_come(enum: Field) -> None:
+    """A value of next year is read and written as it is, wherever an enum may stand."""
+    many = enum.type_text == "list of enum"
+    value = ["OF_NEXT_YEAR"] if many else "OF_NEXT_YEAR"
+    named = {"name": "f"} if enum.owner is FunctionDeclaration else {}
+    frame = json.dumps(named | {enum.wire_name: value})
+    read = msgspec.json.decode(frame, type=enum.owner)
+    assert getattr(read, enum.name) == (("OF_NEXT_YEAR",) if many else "OF_NEXT_YEAR")
+    assert json.loads(msgspec.json.encode(read))[enum.wire_name] == value
 
 
 def test_reachable_gives_each_struct_once_and_ends_on_recursive_ones() -> None:
