@@ -48,6 +48,8 @@ PARTS = st.lists(
             {"inlineData": {"mimeType": "audio/pcm;rate=24000", "data": "AAAA"}},
             {"inlineData": {"mimeType": "image/png", "data": "-_-_"}},
             {"functionCall": {"name": "f", "id": "9"}},
+            {"toolCall": {"toolType": "GOOGLE_MAPS"}},
+            {"fileData": {"fileUri": "gs://x"}},
             {"hologram": 1},
             {"inlineData": 5},
         ]
@@ -55,7 +57,7 @@ PARTS = st.lists(
     max_size=2,
 )
 FLAG = st.sampled_from([True, False, None, "perhaps"])
-CONTENT = st.fixed_dictionaries(
+CONTENT: st.SearchStrategy[dict[str, object]] = st.fixed_dictionaries(
     {},
     optional={
         "modelTurn": st.fixed_dictionaries({}, optional={"parts": PARTS}),
@@ -68,6 +70,8 @@ CONTENT = st.fixed_dictionaries(
         "inputTranscription": st.just({"text": "in"}),
         "outputTranscription": st.just({"text": "out"}),
         "groundingMetadata": st.just({}),
+        "urlContextMetadata": st.just({"urlMetadata": [{}]}),
+        "interimInputTranscription": st.just({"text": "i", "words": [{}]}),
     },
 )
 CALLS = st.lists(st.fixed_dictionaries({"name": st.sampled_from("fg")}, optional={"id": IDS}))

@@ -161,7 +161,7 @@ class GoogleMapsGroundingTypes(Wire, frozen=True):
 class GoogleMaps(Wire, frozen=True):
     """Google Maps. `enable_widget` is deprecated."""
 
-    auth_config: Vertex[AuthConfig | None] = None
+    auth_config: AuthConfig | None = None
     grounding_types: Vertex[GoogleMapsGroundingTypes | None] = None
     enable_widget: bool | None = None
 
