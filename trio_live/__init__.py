@@ -39,8 +39,6 @@ from typing import get_type_hints
 
 from msgspec import Struct
 
-from msgspec import Struct
-
 from trio_live import tokens
 from trio_live.commands import (
     ActivityEnd,

@@ -62,10 +62,18 @@ def _sections() -> Iterator[str]:
         yield f"## {title}\n"
         for struct in found:
             yield f"### {struct.__name__}\n"
-            yield f"{inspect.getdoc(struct) or ''}".partition("\n\n")[0].replace("\n", " ") + "\n"
+            yield (
+                f"{inspect.getdoc(struct) or ''}".partition("\n\n")[0].replace(
+                    "\n", " "
+                )
+                + "\n"
+            )
             lines = [_line(row) for row in rows(struct)]
             if lines:
-                head = [_line(("field", "type", "platform", "values")), "|---|---|---|---|"]
+                head = [
+                    _line(("field", "type", "platform", "values")),
+                    "|---|---|---|---|",
+                ]
                 yield "\n".join([*head, *lines]) + "\n"
 
 
