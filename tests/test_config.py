@@ -306,3 +306,9 @@ def test_transport_config_defaults_are_bounded() -> None:
     assert (config.connect_timeout, config.setup_timeout, config.close_timeout) == (10, 10, 5)
     assert config.max_message_bytes == 64 * 1024 * 1024
     assert TransportConfig(close_timeout=math.inf).close_timeout == math.inf
+
+
+def test_transport_config_timeout_that_no_clock_takes_is_refused() -> None:
+    """A whole number that is no float is refused here, and not by the clock later on."""
+    with pytest.raises(ConfigError, match="close_timeout must be at most 1e9 seconds"):
+        TransportConfig(close_timeout=10**400)

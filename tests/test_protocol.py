@@ -60,7 +60,7 @@ from trio_live import (
 )
 from trio_live.events import SessionEvent, payload_size
 from trio_live.protocol import LiveProtocol
-from trio_live.state import MAX_TURN_CHARS, SessionState
+from trio_live.state import MAX_CALLS, MAX_TURN_CHARS, SessionState
 
 P = SessionPhase
 PCM = b"\x01\x00" * 240
@@ -1029,3 +1029,30 @@ def test_payload_size_of_calls_too_deep_to_write_is_a_number() -> None:
     for _ in range(5_000):
         args = {"a": args}
     assert payload_size(ToolCall((FunctionCall("f", args),))) > 0
+
+
+def test_receive_many_parts_of_unknown_kinds_takes_linear_time() -> None:
+    """Law 5: the frame is looked through once for all of them, not once for each."""
+    protocol = open_protocol()
+    parts = [f'{{"new":{n}}}' for n in range(20_000)]
+    frame = '{"serverContent":{"modelTurn":{"parts":[' + ",".join(parts) + "]}}}"
+    happened = facts(protocol.receive_frame(frame, 1.0))
+    assert happened == [Unknown(part.encode()) for part in parts]
+
+
+def test_tool_calls_without_end_are_told_and_not_all_kept() -> None:
+    """Law 3: a service that calls and calls does not make the session grow for ever."""
+    protocol = open_protocol()
+    for n in range(MAX_CALLS + 5):
+        assert len(facts(call(protocol, f"id-{n}"))) == 1
+    assert len(protocol.state.machine.calls_owed) == MAX_CALLS
+    assert protocol.state.turn is not None
+    assert len(protocol.state.turn.tool_calls) == MAX_CALLS
+
+
+def test_send_audio_of_an_absurd_rate_is_refused_without_showing_it() -> None:
+    """A rate of thousands of digits is a wrong call like any other."""
+    protocol = open_protocol()
+    for rate in (10**5_000, -(10**5_000), 1_000_000, 0):
+        with pytest.raises(InvalidArgument, match="from 1 to 999,999"):
+            protocol.send(SendAudio(SAMPLES, rate), 0.0)

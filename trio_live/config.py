@@ -252,6 +252,8 @@ class TransportConfig:
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int | float) or not value > 0:
                 raise ConfigError(f"{name}={value!r} must be a number of seconds above 0")
+            if isinstance(value, int) and value > 1e9:  # an int can be more than any clock takes
+                raise ConfigError(f"{name} must be at most 1e9 seconds")
         for name in (
             "max_message_bytes",
             "send_buffer_bytes",

@@ -12,7 +12,7 @@ import re
 from typing import TYPE_CHECKING, Final, TypeGuard
 
 from trio_live import events, parts
-from trio_live.state import Trigger
+from trio_live.state import MAX_CALLS, BoundedText, Trigger
 from trio_live.wire import codec
 
 if TYPE_CHECKING:
@@ -49,11 +49,12 @@ class Inbound:
         self.response = 0
         self._responding = False  # whether that response is still going on
         self._generated = False  # whether all of it was said: what is said next is another one
-        self._text: list[str] = []  # its text so far
+        self._text = BoundedText()  # its text so far
         self._unnamed_calls = 0  # calls that came without an id, for their stand-ins
         self._sample_rates: dict[str, int] = {}  # mime type -> Hz; a session sees one or two
         self._out: list[SessionEvent] = []
         self._frame: str | bytes = b""
+        self._part_texts: list[bytes] | None = None  # of that frame, once one is asked for
 
     def apply(
         self,
@@ -65,6 +66,7 @@ class Inbound:
         """Take one message apart; give its events in order. `frame` is what it was decoded from."""
         out = self._out = []
         self._frame = frame
+        self._part_texts = None
         content = message.server_content
         interrupted = content is not None and content.interrupted
         if content is not None and interrupted:
@@ -187,7 +189,7 @@ class Inbound:
 
     def _end_response(self) -> None:
         self._responding = self._generated = False
-        self._text.clear()
+        self._text = BoundedText()
 
     def _say(self, content: Content, now: float) -> None:
         if self._generated:
@@ -212,8 +214,13 @@ class Inbound:
         if event is not None:
             self._out.append(event)
         elif not parts.is_signature(part):
-            path = ("serverContent", "modelTurn", "parts", index)
-            self._out.append(events.Unknown(codec.text_of(self._frame, *path)))
+            if self._part_texts is None:
+                self._part_texts = codec.items_of(
+                    self._frame, "serverContent", "modelTurn", "parts"
+                )
+            known = index < len(self._part_texts)
+            text = self._part_texts[index] if known else codec.text_of(self._frame)
+            self._out.append(events.Unknown(text))
 
     def _say_media(self, blob: Blob, turn: Turn) -> None:
         if not blob.mime_type.startswith("audio/"):
@@ -239,7 +246,7 @@ class Inbound:
         if thought:
             self._out.append(events.Thought(text, self.response))
             return
-        self._text.append(text)
+        self._text.add(text)
         turn.add_text(text)
         self._out.append(events.TextDelta(text, self.response))
 
@@ -248,9 +255,9 @@ class Inbound:
         self._out.append(parts.input_of(said) if of_user else parts.output_of(said, self.response))
 
     def _complete_text(self) -> None:
-        if self._text:
-            self._out.append(events.TextComplete("".join(self._text), self.response))
-            self._text.clear()
+        if text := str(self._text):
+            self._out.append(events.TextComplete(text, self.response))
+            self._text = BoundedText()
 
     def _complete_turn(self, reason: str | None, now: float) -> None:
         turn = self.state.turn
@@ -264,9 +271,10 @@ class Inbound:
         self._fire(Trigger.TURN_COMPLETE)
 
     def _call_tools(self, calls: tuple[FunctionCall, ...], now: float) -> None:
-        self.state.begin_turn(now).tool_calls.extend(calls)
+        made = self.state.begin_turn(now).tool_calls
+        made.extend(calls[: max(0, MAX_CALLS - len(made))])
         owed = self.state.machine.calls_owed
-        for call in calls:
+        for call in calls[: max(0, MAX_CALLS - len(owed))]:
             if call.id:
                 # Of a call that comes in pieces only the first need have the name.
                 owed[call.id] = call.name or owed.get(call.id, "")

@@ -171,8 +171,8 @@ def _check_audio(command: commands.SendAudio) -> None:
             f"data has {len(command.data)} bytes: 16-bit samples need an even number"
         )
     rate: object = command.sample_rate_hz
-    if isinstance(rate, bool) or not isinstance(rate, int) or rate < 1:
-        raise InvalidArgument(f"sample_rate_hz={rate!r} must be a whole number above 0")
+    if isinstance(rate, bool) or not isinstance(rate, int) or not 0 < rate < 1_000_000:
+        raise InvalidArgument("sample_rate_hz must be a whole number from 1 to 999,999")
 
 
 def _check_video(command: commands.SendVideo) -> None:

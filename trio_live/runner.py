@@ -60,6 +60,7 @@ class SessionRunner:
     ) -> None:
         self._endpoint = endpoint
         self._settings = settings
+        self._handles = (config.resumption_handle,) if config.resumption_handle else ()  # secrets
         self._protocol = LiveProtocol(config, endpoint.model_name(config.model))
         self._fanout = EventFanout()
         self._watch = PhaseWatch()
@@ -83,6 +84,7 @@ class SessionRunner:
         self._over = False  # Disconnected was published
         self._frames_received = 0
         self._bytes_received = 0
+        self._all_read = trio.Event()  # the connection has ended, and all it brought was read
         self._pump_scope = trio.CancelScope()
         self._reader_scope = trio.CancelScope()
         self._nursery: trio.Nursery
@@ -110,7 +112,7 @@ class SessionRunner:
             request = DialRequest(
                 address.url,
                 address.headers,
-                (*address.secrets, *secrets_of(proxy)),
+                (*address.secrets, *secrets_of(proxy), *self._handles),
                 self._settings.ssl_context,
                 self._settings.max_message_bytes,
                 proxy,
@@ -152,6 +154,7 @@ class SessionRunner:
                         await self._fanout.wait_room()
                     self._receive(await self._transport.receive())
             except TransportClosed as closed:
+                self._all_read.set()
                 self._connection_ended(closed)
         if self._reader_scope.cancelled_caught:
             # A write failed, and the reading side has not noticed in all of close_timeout.
@@ -262,10 +265,15 @@ class SessionRunner:
             return
         self._closing = True
         with trio.CancelScope(deadline=deadline):
+            self._transport.goodbye()
+            await self._all_read.wait()  # what the service has still to say, up to its answer
+        answered = self._all_read.is_set()
+        with trio.CancelScope(deadline=deadline):
             await self._transport.aclose()
         undelivered = self._outbox.close()
         if not undelivered:
-            self._end(TransportClosed(1000))
+            # Without an answer nobody knows whether the service has read the last commands.
+            self._end(TransportClosed(1000 if answered else NO_CLOSE_FRAME), clean=answered)
             return
         self._fail(
             ConnectionLost(
@@ -305,6 +313,8 @@ class SessionRunner:
         """Note that the connection ended while nobody here wanted it to."""
         if self._closing or self._over:
             return
+        if handle := self._protocol.state.resumption_handle:
+            closed.reason = closed.reason.replace(handle, "***")  # a secret that came with it
         if self._pumping:
             # The pump goes first: a command that is on its way to it would not be counted.
             self._ended = closed
@@ -317,7 +327,7 @@ class SessionRunner:
         phase = self._protocol.state.phase
         undelivered = self._outbox.close()
         if judge_close(closed.code, closed.reason, When.SESSION).clean:
-            self._end(closed)
+            self._end(closed, clean=True)
             return
         failure = connection_lost(
             closed, phase, undelivered, self._protocol.state.resumption_handle
@@ -333,9 +343,9 @@ class SessionRunner:
         # cancellation. The streams are closed when all tasks have ended.
         self._nursery.cancel_scope.cancel()
 
-    def _end(self, closed: TransportClosed) -> None:
+    def _end(self, closed: TransportClosed, *, clean: bool) -> None:
         """End the streams normally; the user's block goes on."""
-        self._tell_end(closed, clean=True)
+        self._tell_end(closed, clean=clean)
         self._close_streams()
 
     def _close_streams(self) -> None:

@@ -177,7 +177,12 @@ MAX_TURN_CHARS: Final = 1_048_576
 Answers have 8,192 tokens at most, some 40,000 characters."""
 
 
-class _Text:
+MAX_CALLS: Final = 1_024
+"""How many calls of a turn are kept, and how many can be owed an answer at a time. More than that
+is no conversation; they are told as events, and cannot be answered."""
+
+
+class BoundedText:
     """Text that comes in pieces; what is beyond MAX_TURN_CHARS is not kept."""
 
     __slots__ = ("_pieces", "_size")
@@ -187,6 +192,7 @@ class _Text:
         self._size = 0
 
     def add(self, piece: str) -> None:
+        """Add a piece, or what there is room for."""
         kept = piece[: MAX_TURN_CHARS - self._size]
         if kept:
             self._size += len(kept)
@@ -232,9 +238,9 @@ class Turn:
         self.number = number
         self.started = started
         self.completed: float | None = None
-        self._text = _Text()
-        self._input = _Text()
-        self._output = _Text()
+        self._text = BoundedText()
+        self._input = BoundedText()
+        self._output = BoundedText()
         self.audio_bytes = 0
         self.audio_seconds = 0.0
         self.tool_calls: list[FunctionCall] = []

@@ -110,11 +110,19 @@ class Transport(Protocol):
         """
         ...
 
+    def goodbye(self, code: int = 1000, reason: str = "") -> None:
+        """Send the close frame, the last frame of this side; nothing if the end has begun already.
+
+        What the other side has still to say can be received, up to its answer: then `receive`
+        raises TransportClosed.
+        """
+        ...
+
     async def aclose(self, code: int = 1000, reason: str = "") -> None:
         """Say goodbye, wait for the answer, close the socket. Not bounded in time: the caller is.
 
-        What arrives before the answer is dropped. After an end that came from the other side, only
-        the answer to it is still written.
+        What arrives before the answer is dropped: to get it, say `goodbye()` and receive. After an
+        end that came from the other side, only the answer to it is still written.
 
         Cancellation: still cleans up. If cancelled, closes without waiting for the answer.
         """

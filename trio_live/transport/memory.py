@@ -113,11 +113,15 @@ class MemoryTransport:
         except (trio.EndOfChannel, trio.ClosedResourceError):
             raise TransportClosed(*(self._end or (NO_CLOSE_FRAME, ""))) from None
 
-    async def aclose(self, code: int = 1000, reason: str = "") -> None:
-        """See Transport."""
+    def goodbye(self, code: int = 1000, reason: str = "") -> None:
+        """See Transport. The far end answers at once."""
         if self._end is None:
             self.peer.closed_with = (code, reason)
             self.end(code, reason)
+
+    async def aclose(self, code: int = 1000, reason: str = "") -> None:
+        """See Transport."""
+        self.goodbye(code, reason)
         await trio.lowlevel.checkpoint()
 
     def end(self, code: int, reason: str) -> None:

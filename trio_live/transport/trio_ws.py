@@ -114,17 +114,29 @@ class TrioWebSocketTransport:
 
     async def receive(self) -> str | bytes:
         """See Transport."""
-        try:
+        with suppress(trio_websocket.ConnectionClosed):  # its text may echo a secret: not chained
             return await self._ws.get_message()
-        except trio_websocket.ConnectionClosed:
-            if self._ws.closed is None:  # trio-websocket failed: hear of what
-                await self._ended.wait()
-            raise self._closed() from self._failure
+        if self._ws.closed is None:  # trio-websocket failed: hear of what
+            await self._ended.wait()
+        raise self._closed() from self._failure
+
+    def goodbye(self, code: int = 1000, reason: str = "") -> None:
+        """See Transport."""
+        if self._wire.closing or self._stream.ended.is_set():
+            return
+        fault = self._ws.closed
+        if fault is not None:
+            # What arrived broke the rules; trio-websocket knows the code, but does not send it.
+            code, reason = fault.code, fault.reason or ""
+        else:
+            self._goodbye = code, reason
+        with suppress(trio.BrokenResourceError):
+            self._wire.write(self._frames.send(CloseConnection(code, reason)))
 
     async def aclose(self, code: int = 1000, reason: str = "") -> None:
         """See Transport."""
         try:
-            self._say_goodbye(code, reason)
+            self.goodbye(code, reason)
             with suppress(trio_websocket.ConnectionClosed):
                 while True:  # until the answer; a full queue would keep it from being read
                     await self._ws.get_message()
@@ -254,19 +266,6 @@ class TrioWebSocketTransport:
         if status is None or not end:
             raise ConnectionResetError("the server ended the connection during the upgrade")
         raise trio_websocket.ConnectionRejected(int(status[1]), (), bytes(body))
-
-    def _say_goodbye(self, code: int, reason: str) -> None:
-        """Send a close frame, unless one was sent before or nobody is there to read it."""
-        if self._wire.closing or self._stream.ended.is_set():
-            return
-        fault = self._ws.closed
-        if fault is not None:
-            # What arrived broke the rules; trio-websocket knows the code, but does not send it.
-            code, reason = fault.code, fault.reason or ""
-        else:
-            self._goodbye = code, reason
-        with suppress(trio.BrokenResourceError):
-            self._wire.write(self._frames.send(CloseConnection(code, reason)))
 
     def _closed(self) -> TransportClosed:
         end = self._ws.closed

@@ -119,6 +119,17 @@ def text_of(frame: str | bytes, *path: str | int) -> bytes:
     return raw
 
 
+def items_of(frame: str | bytes, *path: str | int) -> list[bytes]:
+    """Give the JSON texts of a list's items, as `text_of()` gives one field's.
+
+    For all of them at once: each `text_of()` looks through the whole frame.
+    """
+    try:
+        return [bytes(item) for item in _ITEMS.decode(text_of(frame, *path))]
+    except (msgspec.MsgspecError, RecursionError):  # nested too deeply
+        return []
+
+
 def _decode_piecewise(frame: str | bytes) -> tuple[ServerMessage, list[Leftover]]:
     leftovers: list[Leftover] = []
     known = _decode_fields(frame, "", _ENVELOPE, leftovers)
