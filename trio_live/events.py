@@ -226,8 +226,8 @@ class Disconnected(Data, frozen=True):
     Attributes:
         code: The WebSocket close code; 1006 if there was none.
         reason: The other side's reason, "" if none.
-        clean: Whether it was a normal end, said by both sides. If nobody answered our goodbye, it is
-            not: what was written last may not have been read.
+        clean: Whether it was a normal end, said by both sides. If nobody answered our goodbye, it
+            is not: what was written last may not have been read.
         undelivered: Accepted commands that were not written as a whole: how many of each kind.
     """
 
