@@ -191,7 +191,7 @@ def test_chat_without_an_answer_ends_in_time() -> None:
     """An answer that does not come in time is a failure, not an eternity."""
     result = invoke("chat", "--wait", "0.01", given="a question\n")
     assert result.exit_code == 1
-    assert result.stderr.endswith("trio-live: error: no answer within 0.01 s\n")
+    assert result.stderr.endswith("trio-live: error: no complete answer: silence for 0.01 s\n")
 
 
 # serve, and how commands end

@@ -44,7 +44,7 @@ _SESSION_OPTIONS = (
         type=click.FloatRange(min=0, min_open=True),
         default=30.0,
         show_default=True,
-        help="Seconds to wait for an answer.",
+        help="Seconds of silence after which an answer counts as missing.",
     ),
     click.option("--json", "as_json", is_flag=True, help="Print events as JSON lines."),
 )

@@ -161,6 +161,7 @@ class _Exchange:
         self._view = view
         self._began = began
         self._turn_complete = trio.Event()
+        self._changed = trio.Event()  # replaced after each event
         self._at_end = False  # the user has no more lines
 
     async def hold(self, lines: LineReader, wait: float) -> None:
@@ -182,13 +183,17 @@ class _Exchange:
         self._turn_complete = trio.Event()
         await self._session.send_text(text)
         with trio.move_on_after(wait) as bound:
-            await self._turn_complete.wait()
+            while not self._turn_complete.is_set():
+                await self._changed.wait()
+                bound.deadline = trio.current_time() + wait
         if bound.cancelled_caught:
-            raise CommandFailed(f"no answer within {wait:g} s")
+            raise CommandFailed(f"no complete answer: silence for {wait:g} s")
 
     async def _show(self, scope: trio.CancelScope) -> None:
         async for event in self._session:
             self._view.happened(trio.current_time() - self._began, event)
             if isinstance(event, trio_live.TurnComplete):
                 self._turn_complete.set()
+            self._changed.set()
+            self._changed = trio.Event()
         scope.cancel()  # nobody needs to wait for a line or an answer any more

@@ -40,7 +40,7 @@ class TalkOptions:
         out: Where the reply goes, or None.
         url: A server, or None.
         insecure: Allow ws:// to another machine.
-        wait: Seconds to wait for the answer after the file's end.
+        wait: Seconds of silence, after the file's end, after which an answer counts as missing.
         config: The session.
     """
 
@@ -107,9 +107,9 @@ class Conversation:
                 nursery.start_soon(self._redraw)
                 await self._say(session, pcm16)
                 with trio.move_on_after(self._wait) as bound:
-                    await self._wait_until_answered()
+                    await self._wait_until_answered(bound)
                 if bound.cancelled_caught:
-                    raise CommandFailed(f"no complete answer within {self._wait:g} s")
+                    raise CommandFailed(f"no complete answer: silence for {self._wait:g} s")
                 await session.disconnect()  # the listener ends with the session
         finally:
             self._statistics = session.statistics()
@@ -185,11 +185,12 @@ class Conversation:
             self._view.refresh(self._now())
             await trio.sleep(_REFRESH_SECONDS)
 
-    async def _wait_until_answered(self) -> None:
-        """Wait until all is answered and stays so for a moment."""
+    async def _wait_until_answered(self, bound: trio.CancelScope) -> None:
+        """Wait until all is answered and stays so for a moment; each event moves the bound on."""
         while True:
             while not self._watch.all_answered:
                 await self._changed.wait()
+                bound.deadline = trio.current_time() + self._wait
             with trio.move_on_after(_QUIET_SECONDS):
                 while self._watch.all_answered:
                     await self._changed.wait()

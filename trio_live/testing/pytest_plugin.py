@@ -31,6 +31,9 @@ if TYPE_CHECKING:
     from trio_live import SessionConfig, SessionHandle
     from trio_live.testing import LiveServer, Model
 
+_MOST_SECONDS = 24 * 3600
+"""The virtual time that a test with the embedded server may take: a day."""
+
 
 def _trio_fixture(function: Callable[..., Any]) -> Callable[..., Any]:
     """Make a fixture of pytest-trio; a plain one, which fails when used, where that is missing."""
@@ -61,9 +64,14 @@ def _run_on_virtual_time(
     import trio
     import trio.testing
 
+    async def bounded() -> None:
+        # A test that waits for what never comes would let virtual time pass for ever.
+        with trio.fail_after(_MOST_SECONDS):
+            await test()
+
     if clock is None:  # else the test has asked for one of its own
         clock = trio.testing.MockClock(autojump_threshold=0)
-    trio.run(test, clock=clock, instruments=instruments)
+    trio.run(bounded, clock=clock, instruments=instruments)
 
 
 @pytest.fixture
