@@ -38,7 +38,7 @@ ARROWS: dict[str, set[str]] = {
         "transport.proxy",
     },
     "config": {"errors", "transport.interface", "transport.proxy", "wire"},
-    "endpoints": {"errors"},
+    "endpoints": {"errors", "wire"},
     "http_post": {"endpoints", "errors", "transport.proxy", "wire"},
     "tokens": {
         "config",

@@ -13,6 +13,7 @@ from typing import Final, Protocol
 from urllib.parse import unquote_plus, urlsplit, urlunsplit
 
 from trio_live.errors import ConfigError
+from trio_live.wire.marks import Platform
 
 Headers = tuple[tuple[str, str], ...]
 
@@ -42,6 +43,11 @@ class Address:
 
 class Endpoint(Protocol):
     """What open_session needs to know of a place to connect to."""
+
+    @property
+    def platform(self) -> Platform | None:
+        """Which of Google's two services speaks there, whose rules hold; None: unknown."""
+        ...
 
     async def resolve(self) -> Address:
         """Give the address of one connection; called anew for each, so that tokens are fresh."""

@@ -11,6 +11,7 @@ from trio_live.endpoints.address import (
     websocket_url,
     without_query,
 )
+from trio_live.wire.marks import Platform
 
 
 class Custom:
@@ -20,6 +21,7 @@ class Custom:
         url: A ws, wss, http or https URL, path and query included.
         headers: Sent with the upgrade. Their values count as secrets.
         model_name: Gives a model's name as that place spells it; None leaves names as they are.
+        platform: The service behind it, whose rules are checked before sending; None checks none.
         insecure: Allow ws:// to a host that is not this machine.
 
     Raises:
@@ -32,11 +34,13 @@ class Custom:
         *,
         headers: Mapping[str, str] | None = None,
         model_name: Callable[[str], str] | None = None,
+        platform: Platform | None = None,
         insecure: bool = False,
     ) -> None:
         self._url = websocket_url(url, insecure=insecure)
         self._headers = check_headers(headers)
         self._model_name = model_name
+        self.platform = platform
 
     async def resolve(self) -> Address:
         """Give the URL and headers; the values of headers and query are secrets."""

@@ -21,6 +21,7 @@ from trio_live.endpoints.address import (
 )
 from trio_live.endpoints.credentials import Credentials, TokenSource
 from trio_live.errors import ConfigError
+from trio_live.wire.marks import Platform
 
 HOST: Final = "wss://generativelanguage.googleapis.com"
 TOKEN_PREFIX: Final = "auth_tokens/"
@@ -50,6 +51,8 @@ class GoogleAI:
         ConfigError: There are no credentials or several, one of them cannot be a header, or the URL
             is unusable or insecure.
     """
+
+    platform: Platform | None = Platform.GEMINI
 
     def __init__(
         self,

@@ -22,6 +22,7 @@ from trio_live.endpoints.address import (
 )
 from trio_live.endpoints.credentials import Credentials, TokenSource
 from trio_live.errors import ConfigError
+from trio_live.wire.marks import Platform
 
 VERSION: Final = "v1beta1"  # google-genai 3.4's default; "v1" is the other one
 MULTI_REGIONS: Final = ("us", "eu")
@@ -50,6 +51,8 @@ class VertexAI:
         ConfigError: Arguments are missing, exclude each other or cannot be sent, or the URL is
             unusable or insecure.
     """
+
+    platform: Platform | None = Platform.VERTEX
 
     def __init__(
         self,
