@@ -12,13 +12,14 @@ import re
 from collections.abc import Mapping
 from functools import cache
 from types import UnionType
-from typing import Annotated, Final, Union, cast, get_args, get_origin
+from typing import Annotated, Final, TypeGuard, TypeVar, Union, cast, get_args, get_origin
 
 import msgspec
 
-from trio_live.wire.base import Data
-from trio_live.wire.client import ClientMessage
-from trio_live.wire.server import ServerContent, ServerMessage
+from trio_live.wire.base import Data, Wire
+from trio_live.wire.server import ServerMessage
+
+MessageT = TypeVar("MessageT", bound=Wire)
 
 # strict=False also reads int64 fields, which proto3-JSON writes as strings, and costs nothing
 # measurable on an audio frame.
@@ -55,7 +56,7 @@ class Unrecognised(Data, frozen=True):
 Leftover = Malformed | Unrecognised
 
 
-def encode(message: ClientMessage) -> str:
+def encode(message: Wire) -> str:
     """Encode a client message as the text of one WebSocket frame (the service wants text)."""
     return _ENCODER.encode(message).decode()
 
@@ -65,7 +66,7 @@ def encode_object(message: dict[str, object]) -> str:
     return _ENCODER.encode(message).decode()
 
 
-def to_object(message: ClientMessage) -> dict[str, object]:
+def to_object(message: Wire) -> dict[str, object]:
     """Give a client message as plain JSON objects, in the wire's spelling."""
     built: dict[str, object] = msgspec.json.decode(_ENCODER.encode(message))
     return built
@@ -89,11 +90,23 @@ def decode(frame: str | bytes) -> tuple[ServerMessage, list[Leftover]]:
         `serverContent`, and fields of a wrong type. Never raises for anything that a server may
         send.
     """
+    return decode_as(_DECODER, frame)
+
+
+def decode_as(
+    decoder: msgspec.json.Decoder[MessageT], frame: str | bytes
+) -> tuple[MessageT, list[Leftover]]:
+    """Decode one frame as a message of another kind, as `decode()` does.
+
+    Unknown names are left over where a struct forbids them: those are taken apart field by field.
+    """
     try:
-        return _DECODER.decode(frame), []
+        return decoder.decode(frame), []
     except (msgspec.MsgspecError, RecursionError, UnicodeError):
         # Rare: a new field, the URL-safe base64 alphabet, or something broken.
-        return _decode_piecewise(frame)
+        leftovers: list[Leftover] = []
+        message: type[MessageT] = decoder.type
+        return message(**_decode_fields(frame, "", _types_of(message), leftovers)), leftovers
 
 
 def seconds(duration: str | None) -> float | None:
@@ -130,12 +143,6 @@ def items_of(frame: str | bytes, *path: str | int) -> list[bytes]:
         return []
 
 
-def _decode_piecewise(frame: str | bytes) -> tuple[ServerMessage, list[Leftover]]:
-    leftovers: list[Leftover] = []
-    known = _decode_fields(frame, "", _ENVELOPE, leftovers)
-    return ServerMessage(**known), leftovers  # type: ignore[arg-type]
-
-
 def _decode_fields(
     frame: str | bytes, where: str, types: dict[str, tuple[str, object]], leftovers: list[Leftover]
 ) -> dict[str, object]:
@@ -156,9 +163,9 @@ def _decode_fields(
             )
             continue
         attribute, kind = types[name]
-        if kind == _CONTENT_TYPE and value[:1] == b"{":
-            inner = _decode_fields(value, path, _CONTENT, leftovers)
-            known[attribute] = ServerContent(**inner)  # type: ignore[arg-type]
+        struct = _bare(kind)
+        if _is_strict(struct) and value[:1] == b"{":
+            known[attribute] = struct(**_decode_fields(value, path, _types_of(struct), leftovers))
             continue
         try:
             known[attribute] = _decode_leniently(value, kind)
@@ -207,6 +214,15 @@ def _bare(kind: object) -> object:
     return kind
 
 
+def _is_strict(kind: object) -> TypeGuard[type[msgspec.Struct]]:
+    """Whether it is a struct that refuses unknown names, so that none of them is overlooked."""
+    return (
+        isinstance(kind, type)
+        and issubclass(kind, msgspec.Struct)
+        and kind.__struct_config__.forbid_unknown_fields
+    )
+
+
 def _base64_bytes(text: str) -> object:
     bare = text.translate(_STANDARD_ALPHABET).rstrip("=")
     try:
@@ -237,8 +253,3 @@ _STANDARD_ALPHABET: Final = str.maketrans("-_", "+/")
 def _types_of(struct: type[msgspec.Struct]) -> dict[str, tuple[str, object]]:
     """Map each wire name of a struct to its attribute and type."""
     return {f.encode_name: (f.name, f.type) for f in msgspec.structs.fields(struct)}
-
-
-_CONTENT_TYPE: Final = ServerContent | None
-_ENVELOPE: Final = _types_of(ServerMessage)
-_CONTENT: Final = _types_of(ServerContent)
