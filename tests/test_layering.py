@@ -145,6 +145,7 @@ EXTRAS_ALLOWED_IN = {
     "endpoints": {"google"},  # google-auth
     "http_post": {"httpcore"},
     "transport.proxy": {"python_socks"},
+    "subscription": {"typing_extensions"},  # for type checkers, which bring it; never at run time
 }
 
 

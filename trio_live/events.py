@@ -334,7 +334,7 @@ _OBJECTS: Final[dict[type, str]] = {
 }
 
 
-def payload_size(event: SessionEvent) -> int:
+def payload_size(event: object) -> int:
     """Give the size of what an event carries, in bytes of media or characters of text."""
     if name := _PAYLOAD.get(type(event)):
         return len(getattr(event, name))

@@ -8,19 +8,19 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import get_args
+from typing import Any, Generic, get_args
 
 import trio
 
 from trio_live.errors import InvalidArgument, InvalidArgumentType, LiveError
-from trio_live.events import SessionEvent, payload_size
-from trio_live.subscription import DroppingSubscription, Policy, Subscription
+from trio_live.events import payload_size
+from trio_live.subscription import DroppingSubscription, EventT, Policy, Subscription
 
 DEFAULT_MAX_EVENTS = 4_096
 DEFAULT_MAX_BYTES = 4 * 1024 * 1024
 
 
-class EventFanout:
+class EventFanout(Generic[EventT]):
     """Hands each event to each subscription; synchronous, but for those with policy "block".
 
     Attributes:
@@ -33,7 +33,7 @@ class EventFanout:
         self.counts: Counter[str] = Counter()
         self.ended = False
         self.error: LiveError | None = None
-        self._subscriptions: list[Subscription] = []
+        self._subscriptions: list[Subscription[EventT]] = []
         self._lost: Counter[str] = Counter()  # dropped and missed events of closed subscriptions
         self._room: trio.Event | None = None
         self._end = trio.Event()
@@ -44,7 +44,7 @@ class EventFanout:
         max_events: int = DEFAULT_MAX_EVENTS,
         max_bytes: int = DEFAULT_MAX_BYTES,
         policy: Policy = "fail",
-    ) -> Subscription:
+    ) -> Subscription[EventT]:
         """Make a subscription that gets every event published from now on.
 
         Args:
@@ -64,7 +64,7 @@ class EventFanout:
                 raise InvalidArgument(f"{name}={value!r} must be at least 1")
         if policy not in get_args(Policy):
             raise InvalidArgument(f"policy={policy!r} must be one of {', '.join(get_args(Policy))}")
-        subscription = (
+        subscription: Subscription[EventT] = (
             DroppingSubscription(max_events, max_bytes, self._changed)
             if policy == "drop_oldest"
             else Subscription(max_events, max_bytes, policy, self._changed)
@@ -75,11 +75,11 @@ class EventFanout:
             self._subscriptions.append(subscription)
         return subscription
 
-    def publish(self, happened: Sequence[SessionEvent]) -> None:
+    def publish(self, happened: Sequence[EventT]) -> None:
         """Give events, in order, to every subscription. Never blocks; after `close()` a no-op."""
         if self.ended:
             return
-        sized: list[tuple[SessionEvent, int]] = []
+        sized: list[tuple[EventT, int]] = []
         for event in happened:
             self.counts[type(event).__name__] += 1
             sized.append((event, payload_size(event)))
@@ -132,7 +132,7 @@ class EventFanout:
             lost.update(_losses(subscription))
         return lost["dropped"], lost["missed"]
 
-    def _changed(self, subscription: Subscription) -> None:
+    def _changed(self, subscription: Subscription[EventT]) -> None:
         if subscription.closed and subscription in self._subscriptions:
             self._subscriptions.remove(subscription)
             self._lost.update(_losses(subscription))
@@ -144,6 +144,6 @@ class EventFanout:
             self._room = None
 
 
-def _losses(subscription: Subscription) -> dict[str, int]:
+def _losses(subscription: Subscription[Any]) -> dict[str, int]:
     statistics = subscription.statistics()
     return {"dropped": statistics.dropped, "missed": statistics.missed}

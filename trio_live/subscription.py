@@ -11,13 +11,22 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Callable, Sequence
-from typing import Final, Literal
+from typing import TYPE_CHECKING, Final, Literal, cast
 
 import trio
 
 from trio_live.errors import LiveError, SubscriberLagged
 from trio_live.events import MEDIA, MediaDropped, SessionEvent
 from trio_live.wire.base import Data
+
+if TYPE_CHECKING:
+    from typing_extensions import TypeVar  # which knows defaults; Python does from 3.13 on
+
+    EventT = TypeVar("EventT", default=SessionEvent)
+else:
+    from typing import TypeVar
+
+    EventT = TypeVar("EventT")
 
 Policy = Literal["fail", "drop_oldest", "block"]
 """What happens when a subscription reaches its bound.
@@ -56,7 +65,7 @@ class SubscriptionStatistics(Data, frozen=True):
     missed: int
 
 
-class Subscription(trio.abc.ReceiveChannel[SessionEvent]):
+class Subscription(trio.abc.ReceiveChannel[EventT]):
     """Events of one session, from the moment of subscribing on, for one reader or several.
 
     Use it as `async with session.subscribe() as events: async for event in events: ...`. Several
@@ -72,14 +81,14 @@ class Subscription(trio.abc.ReceiveChannel[SessionEvent]):
         max_events: float,
         max_bytes: float,
         policy: Policy,
-        changed: Callable[[Subscription], None],
+        changed: Callable[[Subscription[EventT]], None],
     ) -> None:
         self.policy: Final = policy
         self.blocking = policy == "block"
         self._changed = changed  # called when there is room again, and when it is closed
         self._max_events = max_events
         self._max_bytes = max_bytes
-        self._buffer: deque[tuple[SessionEvent, int]] = deque()
+        self._buffer: deque[tuple[EventT, int]] = deque()
         self._bytes = 0
         self._tasks: dict[trio.lowlevel.Task, None] = {}  # parked readers, first come first served
         self._closed = False
@@ -102,7 +111,7 @@ class Subscription(trio.abc.ReceiveChannel[SessionEvent]):
         """Whether the bound is reached."""
         return self._held() >= self._max_events or self._bytes >= self._max_bytes
 
-    def put(self, happened: Sequence[tuple[SessionEvent, int]]) -> None:
+    def put(self, happened: Sequence[tuple[EventT, int]]) -> None:
         """Take events with their payload sizes, as the policy says, and wake who waits for them."""
         for item in happened:
             if self._missed or not self._admit(item):
@@ -117,7 +126,7 @@ class Subscription(trio.abc.ReceiveChannel[SessionEvent]):
         self._error = error
         self._wake(len(self._tasks))
 
-    async def receive(self) -> SessionEvent:
+    async def receive(self) -> EventT:
         """Get the next event.
 
         Raises:
@@ -142,7 +151,7 @@ class Subscription(trio.abc.ReceiveChannel[SessionEvent]):
                 self._credit = _YIELD_EVERY
             await self._park()
 
-    def receive_nowait(self) -> SessionEvent:
+    def receive_nowait(self) -> EventT:
         """Get the next event if there is one.
 
         Raises:
@@ -202,11 +211,11 @@ class Subscription(trio.abc.ReceiveChannel[SessionEvent]):
         """Count the events that can be read."""
         return self._held()
 
-    def _append(self, item: tuple[SessionEvent, int]) -> None:
+    def _append(self, item: tuple[EventT, int]) -> None:
         self._buffer.append(item)
         self._bytes += item[1]
 
-    def _pop(self) -> SessionEvent:
+    def _pop(self) -> EventT:
         event, size = self._buffer.popleft()
         self._bytes -= size
         return event
@@ -215,7 +224,7 @@ class Subscription(trio.abc.ReceiveChannel[SessionEvent]):
         self._buffer.clear()
         self._bytes = 0
 
-    def _admit(self, item: tuple[SessionEvent, int]) -> bool:
+    def _admit(self, item: tuple[EventT, int]) -> bool:
         """Take an event, or say that there is no room for it."""
         # A blocking subscription had room before the frame; the rest of that frame fits as well.
         if self._overflows(item[1]) and not self.blocking:
@@ -245,7 +254,7 @@ class Subscription(trio.abc.ReceiveChannel[SessionEvent]):
         await trio.lowlevel.wait_task_rescheduled(abort)
 
 
-class DroppingSubscription(Subscription):
+class DroppingSubscription(Subscription[EventT]):
     """Drops its oldest media at the bound.
 
     Media and other events stand in two queues, numbered through, so that dropping the oldest media
@@ -253,11 +262,11 @@ class DroppingSubscription(Subscription):
     """
 
     def __init__(
-        self, max_events: float, max_bytes: float, changed: Callable[[Subscription], None]
+        self, max_events: float, max_bytes: float, changed: Callable[[Subscription[EventT]], None]
     ) -> None:
         super().__init__(max_events, max_bytes, "drop_oldest", changed)
-        self._media: deque[tuple[int, SessionEvent, int]] = deque()
-        self._others: deque[tuple[int, SessionEvent, int]] = deque()
+        self._media: deque[tuple[int, EventT, int]] = deque()
+        self._others: deque[tuple[int, EventT, int]] = deque()
         self._number = 0
         self._gap_events = 0  # dropped since the last notice
         self._gap_bytes = 0
@@ -269,17 +278,17 @@ class DroppingSubscription(Subscription):
         # The notice of a gap takes no room: it must not be what makes other events fail.
         return self._held() + bool(self._gap_events)
 
-    def _append(self, item: tuple[SessionEvent, int]) -> None:
+    def _append(self, item: tuple[EventT, int]) -> None:
         self._number += 1
         queue = self._media if isinstance(item[0], MEDIA) else self._others
         queue.append((self._number, *item))
         self._bytes += item[1]
 
-    def _pop(self) -> SessionEvent:
+    def _pop(self) -> EventT:
         if self._gap_events:
             notice = MediaDropped(self._gap_events, self._gap_bytes)
             self._gap_events = self._gap_bytes = 0
-            return notice
+            return cast("EventT", notice)  # every kind of session has it among its events
         first_media = self._media[0][0] if self._media else math.inf
         first_other = self._others[0][0] if self._others else math.inf
         queue = self._media if first_media < first_other else self._others
@@ -293,7 +302,7 @@ class DroppingSubscription(Subscription):
         self._others.clear()
         self._gap_events = self._gap_bytes = 0
 
-    def _admit(self, item: tuple[SessionEvent, int]) -> bool:
+    def _admit(self, item: tuple[EventT, int]) -> bool:
         while self._media and self._overflows(item[1]):
             _, _, size = self._media.popleft()
             self._bytes -= size
