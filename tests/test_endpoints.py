@@ -53,6 +53,26 @@ def test_google_ai_token_goes_to_the_constrained_method() -> None:
     assert "v1beta." in address_of(GoogleAI(token=TOKEN, api_version="v1beta")).url
 
 
+def test_google_ai_gives_the_endpoint_of_music() -> None:
+    """Music has a method of its own, by default on v1alpha; all the rest stays."""
+    endpoint = GoogleAI(KEY, headers={"X-Own": "1"})
+    music = address_of(endpoint.for_music())
+    live = address_of(endpoint)
+    path = PATH.replace(".v1.", ".v1alpha.").replace("Content", "Music")
+    assert music.url == f"wss://generativelanguage.googleapis.com{path}"
+    assert (music.headers, music.secrets) == (live.headers, live.secrets)
+    assert live.url.endswith(PATH)
+    place = GoogleAI(KEY, base_url="ws://localhost:1/x", api_version="v1beta").for_music()
+    assert address_of(place).url == "ws://localhost:1/x" + path.replace("v1alpha", "v1beta")
+
+
+def test_google_ai_token_opens_no_music_session() -> None:
+    """The constrained method is that of Live sessions; the error does not show the token."""
+    with pytest.raises(ConfigError, match="opens Live sessions only") as caught:
+        GoogleAI(token=TOKEN).for_music()
+    assert TOKEN not in str(caught.value)
+
+
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [

@@ -18,7 +18,7 @@ from typing import Final
 
 from trio_live.endpoints.address import Endpoint
 from trio_live.endpoints.custom import Custom
-from trio_live.endpoints.google_ai import HOST, KEY_VERSION, TOKEN_PREFIX, TOKEN_VERSION, GoogleAI
+from trio_live.endpoints.google_ai import HOST, TOKEN_PREFIX, GoogleAI
 from trio_live.endpoints.vertex import VERSION as VERTEX_VERSION
 from trio_live.endpoints.vertex import VertexAI, publisher_name
 from trio_live.errors import ConfigError
@@ -65,9 +65,10 @@ def wants_vertex() -> bool:
     return False
 
 
-def _version(beta: str, otherwise: str) -> str:
+def _version(beta: str) -> str | None:
+    """Give the version that the environment asks for; None leaves it to the endpoint."""
     said = _read("GOOGLE_GENAI_API_VERSION")
-    return beta if said == "beta" else said or otherwise
+    return beta if said == "beta" else said or None
 
 
 def _gemini() -> Endpoint:
@@ -80,15 +81,14 @@ def _gemini() -> Endpoint:
         )
     base = _read("GOOGLE_GEMINI_BASE_URL") or HOST
     if key.startswith(TOKEN_PREFIX):
-        version = _version("v1beta", TOKEN_VERSION)
-        return GoogleAI(token=key, base_url=base, api_version=version)
-    return GoogleAI(key, base_url=base, api_version=_version("v1beta", KEY_VERSION))
+        return GoogleAI(token=key, base_url=base, api_version=_version("v1beta"))
+    return GoogleAI(key, base_url=base, api_version=_version("v1beta"))
 
 
 def _vertex() -> Endpoint:
     project, location = _read("GOOGLE_CLOUD_PROJECT"), _read("GOOGLE_CLOUD_LOCATION")
     base = _read("GOOGLE_VERTEX_BASE_URL") or None
-    version = _version(VERTEX_VERSION, VERTEX_VERSION)
+    version = _version(VERTEX_VERSION) or VERTEX_VERSION
     # Project and location come before a key, one alone as well.
     key = "" if project or location else key_from_environment()[1]
     if key:

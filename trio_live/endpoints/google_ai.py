@@ -6,6 +6,7 @@ Source: google-genai 3.4.0 `live.py` (AsyncLive.connect) and `_api_client.py`, r
 from __future__ import annotations
 
 from collections.abc import Mapping
+from copy import copy
 from typing import Final
 
 from trio_live.endpoints.address import (
@@ -28,6 +29,8 @@ TOKEN_PREFIX: Final = "auth_tokens/"
 # google-genai 3.4's default for keys. For tokens it warns about any version but v1alpha.
 KEY_VERSION: Final = "v1"
 TOKEN_VERSION: Final = "v1alpha"
+# "Live Music API reference", ai.google.dev, read November 2026; later pages also say v1beta.
+MUSIC_VERSION: Final = "v1alpha"
 
 
 class GoogleAI:
@@ -40,8 +43,8 @@ class GoogleAI:
         credentials: OAuth access tokens: `google.auth` credentials, or a function that gives a
             token, see `VertexAI`.
         base_url: Another host that speaks the same protocol; http(s) and ws(s) both serve.
-        api_version: None for "v1", or "v1alpha" with an ephemeral token; "v1alpha" also has early
-            features.
+        api_version: None for "v1", or "v1alpha" with an ephemeral token and for music; "v1alpha"
+            also has early features.
         quota_project: The project that pays for calls with OAuth; None for the credentials' own.
         headers: More headers for the upgrade; they win over those of the endpoint. Their values
             count as secrets.
@@ -73,19 +76,21 @@ class GoogleAI:
             raise ConfigError("quota_project goes with credentials only: a key has its own project")
         self._own: Headers = ()
         self._source: TokenSource | None = None
-        method = "BidiGenerateContent"
+        self._has_token = token is not None
         if token is not None:
             self._own = (("Authorization", f"Token {_check_token(token)}"),)
-            method = "BidiGenerateContentConstrained"
         elif credentials is not None:
             self._source = TokenSource(credentials, quota_project)
         else:
             self._own = (("x-goog-api-key", _check_api_key(api_key)),)
-        if api_version is None:
-            api_version = KEY_VERSION if token is None else TOKEN_VERSION
-        version = check_name("api_version", api_version, "v1beta")
-        root = _base_url(base_url, insecure=insecure)
-        self._url = f"{root}/ws/google.ai.generativelanguage.{version}.GenerativeService.{method}"
+        if api_version is not None:
+            check_name("api_version", api_version, "v1beta")
+        self._version = api_version
+        self._root = _base_url(base_url, insecure=insecure)
+        if token is None:
+            self._url = self._url_of("BidiGenerateContent", KEY_VERSION)
+        else:
+            self._url = self._url_of("BidiGenerateContentConstrained", TOKEN_VERSION)
         self._headers = check_headers(headers)
 
     async def resolve(self) -> Address:
@@ -107,6 +112,27 @@ class GoogleAI:
         """
         name = check_model(model)
         return name if name.startswith(("models/", "tunedModels/")) else f"models/{name}"
+
+    def for_music(self) -> GoogleAI:
+        """Give the endpoint of music sessions at the same place; `open_music_session` asks for it.
+
+        Raises:
+            ConfigError: There is an ephemeral token, which opens Live sessions only: the service
+                has a constrained method for these alone.
+        """
+        if self._has_token:
+            raise ConfigError(
+                "an ephemeral token opens Live sessions only; a music session needs an api_key or "
+                "credentials"
+            )
+        music = copy(self)
+        music._url = self._url_of("BidiGenerateMusic", MUSIC_VERSION)
+        return music
+
+    def _url_of(self, method: str, default_version: str) -> str:
+        version = self._version or default_version
+        service = f"google.ai.generativelanguage.{version}.GenerativeService"
+        return f"{self._root}/ws/{service}.{method}"
 
     def __repr__(self) -> str:
         return f"<GoogleAI {without_query(self._url)}>"
