@@ -30,6 +30,8 @@ The house, from the ground up; each room imports only from those before it:
     interfaces, handle            what users hold
     outbox, runner                what runs it
     session                       open_session: the block around it all
+    dialling, scope               connecting, and that block, for every kind of session
+    music/                        open_music_session, with rooms of its own of most of these kinds
     tokens, http_post             ephemeral tokens, and the one HTTP request that gets them
     testing/, audio/, cli/        the embedded server and doubles; sound; the command line
 """
@@ -112,6 +114,17 @@ from trio_live.events import (
 from trio_live.fanout import EventFanout
 from trio_live.handle import SessionHandle
 from trio_live.interfaces import SessionReader, SessionStatistics, SessionWriter
+from trio_live.music.commands import (
+    ControlPlayback,
+    MusicCommand,
+    SetMusicGenerationConfig,
+    SetWeightedPrompts,
+)
+from trio_live.music.events import MusicData, PromptFiltered
+from trio_live.music.handle import MusicSession
+from trio_live.music.protocol import MusicEvent
+from trio_live.music.session import open_music_session
+from trio_live.music.wire import MusicGenerationConfig, MusicSource, WeightedPrompt
 from trio_live.session import SessionScope, open_session
 from trio_live.state import SessionPhase, SessionState, Turn
 from trio_live.subscription import Policy, Subscription, SubscriptionStatistics
@@ -218,6 +231,19 @@ __all__ = [
     "Error",
     "Unknown",
     "MediaDropped",
+    # Music
+    "open_music_session",
+    "MusicSession",
+    "WeightedPrompt",
+    "MusicGenerationConfig",
+    "MusicCommand",
+    "SetWeightedPrompts",
+    "SetMusicGenerationConfig",
+    "ControlPlayback",
+    "MusicEvent",
+    "MusicData",
+    "MusicSource",
+    "PromptFiltered",
     # Subscriptions
     "EventFanout",
     "Subscription",

@@ -18,6 +18,7 @@ from trio_live.transport.interface import NO_CLOSE_FRAME, TransportClosed
 
 if TYPE_CHECKING:
     from trio_live.commands import SessionCommand
+    from trio_live.music.commands import MusicCommand
 
 
 class When(Enum):
@@ -196,7 +197,7 @@ def setup_refused(closed: TransportClosed) -> SetupError:
 def connection_lost(
     closed: TransportClosed,
     phase: SessionPhase,
-    undelivered: tuple[SessionCommand, ...] = (),
+    undelivered: tuple[SessionCommand | MusicCommand, ...] = (),
     resumption_handle: str | None = None,
 ) -> ConnectionLost:
     """Build the error for a connection that ended in mid-session."""

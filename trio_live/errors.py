@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 if TYPE_CHECKING:
     from trio_live.commands import SessionCommand
+    from trio_live.music.commands import MusicCommand
     from trio_live.state import SessionPhase
 
 
@@ -144,7 +145,7 @@ class ConnectionLost(LiveError):
         message: str,
         *,
         cause: str | None = None,
-        undelivered: tuple[SessionCommand, ...] = (),
+        undelivered: tuple[SessionCommand | MusicCommand, ...] = (),
         resumption_handle: str | None = None,
         **details: Any,
     ) -> None:

@@ -33,6 +33,7 @@ from typing import Final
 
 import msgspec
 
+from trio_live.music.events import MusicData, PromptFiltered
 from trio_live.said import (
     AudioData,
     CodeExecutionResult,
@@ -309,12 +310,14 @@ SessionEvent = (
 )
 """Any event of a session."""
 
-MEDIA: Final = (AudioData, InlineData)
+MEDIA: Final = (AudioData, InlineData, MusicData)
 """The events that a "drop_oldest" subscription may drop."""
 
 _PAYLOAD: Final[dict[type, str]] = {
     AudioData: "data",
     InlineData: "data",
+    MusicData: "data",
+    PromptFiltered: "text",
     TextDelta: "text",
     TextComplete: "text",
     Thought: "text",

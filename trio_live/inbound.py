@@ -8,7 +8,6 @@ either-or.
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Final, TypeGuard
 
 from trio_live import events, parts
@@ -32,8 +31,6 @@ if TYPE_CHECKING:
 
 DEFAULT_SAMPLE_RATE_HZ: Final = 24_000
 """What the service's voice has where the mime type does not say it."""
-
-_RATE: Final = re.compile("[1-9][0-9]{0,5}")  # up to 999,999 Hz; more is a mistake or worse
 
 
 class Inbound:
@@ -166,17 +163,8 @@ class Inbound:
         if message.interaction_status is not None:
             self._out.append(events.InteractionStatus(message.interaction_status))
         if message.error is not None:
-            error = message.error
-            text = "the service sent an error object"
-            raw = codec.text_of(self._frame, "error")
-            self._out.append(events.Error(text, raw, error.code, error.status))
-        for leftover in leftovers:
-            if isinstance(leftover, codec.Malformed):
-                where = leftover.where or "a frame"
-                text = f"{where} of the service could not be read: {leftover.message}"
-                self._out.append(events.Error(text, leftover.raw))
-            else:
-                self._out.append(events.Unknown(leftover.raw))
+            self._out.append(parts.error_of(message.error, self._frame))
+        self._out += map(parts.leftover_of, leftovers)
 
     def _begin_response(self, now: float) -> Turn:
         turn = self.state.turn
@@ -232,12 +220,7 @@ class Inbound:
         self._out.append(events.AudioData(blob.data, rate, blob.mime_type, self.response))
 
     def _learn_rate(self, mime_type: str) -> int:
-        """Read the rate of "audio/pcm;rate=24000"."""
-        rate = DEFAULT_SAMPLE_RATE_HZ
-        for parameter in mime_type.split(";")[1:]:
-            name, _, value = parameter.strip().partition("=")
-            if name.casefold() == "rate" and _RATE.fullmatch(value):
-                rate = int(value)
+        rate = parts.parameter_of(mime_type, "rate", DEFAULT_SAMPLE_RATE_HZ)
         if len(self._sample_rates) < 16:  # a server that invents types must not grow this
             self._sample_rates[mime_type] = rate
         return rate

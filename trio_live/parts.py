@@ -1,4 +1,4 @@
-"""Single parts and transcripts of the service as events.
+"""Single parts and transcripts of the service as events, and what nobody can read.
 
 What lives here: which event a part or transcript becomes, as functions without state. What must
 not: text and audio, which change the session's state, and the order of events (inbound.py).
@@ -6,7 +6,8 @@ not: text and audio, which change the session's state, and the order of events (
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import re
+from typing import TYPE_CHECKING, Final
 
 from trio_live import events
 from trio_live.wire import codec
@@ -14,7 +15,10 @@ from trio_live.wire.content import Part
 
 if TYPE_CHECKING:
     from trio_live.events import SessionEvent
+    from trio_live.wire.server import ErrorStatus
     from trio_live.wire.transcription import Transcription
+
+_NUMBER: Final = re.compile("[1-9][0-9]{0,5}")  # up to 999,999 Hz; more is a mistake or worse
 
 
 def event_of(part: Part, response: int) -> SessionEvent | None:
@@ -88,3 +92,28 @@ def words_of(said: Transcription) -> tuple[events.Word, ...]:
         )
         for word in said.words or ()
     )
+
+
+def error_of(error: ErrorStatus, frame: str | bytes) -> events.Error:
+    """Give the event of an error object, which stands in this frame."""
+    raw = codec.text_of(frame, "error")
+    return events.Error("the service sent an error object", raw, error.code, error.status)
+
+
+def leftover_of(leftover: codec.Leftover) -> events.Error | events.Unknown:
+    """Give the event of what could not be read, or is not known here."""
+    if isinstance(leftover, codec.Unrecognised):
+        return events.Unknown(leftover.raw)
+    where = leftover.where or "a frame"
+    text = f"{where} of the service could not be read: {leftover.message}"
+    return events.Error(text, leftover.raw)
+
+
+def parameter_of(mime_type: str, name: str, default: int) -> int:
+    """Read a number such as the rate of "audio/pcm;rate=24000"."""
+    found = default
+    for parameter in mime_type.split(";")[1:]:
+        key, _, value = parameter.strip().partition("=")
+        if key.casefold() == name and _NUMBER.fullmatch(value):
+            found = int(value)
+    return found
