@@ -18,6 +18,8 @@ import pytest
 import trio
 import trustme
 
+import trio_live
+from trio_live.testing import connect_to
 from trio_live.testing.server import LiveServer, Reply, ServerSession, UserTurn
 
 pytest.importorskip("google.genai")
@@ -259,3 +261,88 @@ async def test_ephemeral_token_of_the_sdk_opens_and_resumes_one_session(
             "temperature": 0.5,
         }
         assert session.setup["systemInstruction"] == {"parts": [{"text": "Obey."}], "role": "user"}
+
+
+async def test_music_is_made_for_the_sdk(serve: Callable[[LiveServer], Any]) -> None:
+    """Prompts, config and each control come in as the SDK says them; it hears the music."""
+    server = LiveServer(pace=0.01)
+    config = types.LiveMusicGenerationConfig(
+        bpm=90,
+        top_k=50,
+        temperature=1.0,
+        scale=types.Scale.C_MAJOR_A_MINOR,
+        mute_drums=True,
+        music_generation_mode=types.MusicGenerationMode.DIVERSITY,
+    )
+    prompts = [
+        types.WeightedPrompt(text="piano", weight=1.0),
+        types.WeightedPrompt(text="rain", weight=0.5),
+    ]
+    heard: list[Any] = []
+
+    async def scenario(client: Any) -> None:
+        async with client.aio.live.music.connect(model="lyria-realtime-exp") as session:
+            await session.set_weighted_prompts(prompts=prompts)
+            await session.set_music_generation_config(config=config)
+            await session.play()
+            async for message in session.receive():
+                heard.extend(message.server_content.audio_chunks)
+                if len(heard) == 2:
+                    break
+            await session.pause()
+            await session.reset_context()
+            await session.stop()
+
+    async with serve(server) as run:
+        await run(scenario, GEMINI)
+        (session,) = server.sessions
+        assert (await session.wait_closed())[0] == 1000
+        assert session.refusal == ""
+        assert [next(iter(message.values())) for message in session.received[3:]] == [
+            "PLAY",
+            "PAUSE",
+            "RESET_CONTEXT",
+            "STOP",
+        ]
+        assert session.received[2] == {
+            "musicGenerationConfig": {
+                "bpm": 90,
+                "topK": 50,
+                "temperature": 1.0,
+                "scale": "C_MAJOR_A_MINOR",
+                "muteDrums": True,
+                "musicGenerationMode": "DIVERSITY",
+            }
+        }
+    for chunk in heard:
+        assert len(chunk.data) == 2 * 192_000
+        assert chunk.source_metadata.client_content.weighted_prompts == prompts
+        assert chunk.source_metadata.music_generation_config == config
+
+
+async def test_music_messages_of_ours_are_the_sdks(serve: Callable[[LiveServer], Any]) -> None:
+    """What trio_live sends for the same calls is what google-genai sends."""
+    server = LiveServer(pace=0)
+    config: dict[str, Any] = {"bpm": 90, "guidance": 2.5, "only_bass_and_drums": True, "seed": 7}
+
+    async def theirs(client: Any) -> None:
+        async with client.aio.live.music.connect(model="lyria-realtime-exp") as session:
+            await session.set_weighted_prompts([types.WeightedPrompt(text="piano", weight=0.5)])
+            await session.set_music_generation_config(types.LiveMusicGenerationConfig(**config))
+            await session.stop()
+
+    async with serve(server) as run:
+        await run(theirs, GEMINI)
+        async with trio_live.open_music_session(
+            "lyria-realtime-exp",
+            endpoint=trio_live.GoogleAI("k", base_url="ws://localhost", api_version="v1"),
+            transport=connect_to(server),
+        ) as music:
+            await music.set_weighted_prompts([trio_live.WeightedPrompt("piano", 0.5)])
+            await music.set_music_generation_config(trio_live.MusicGenerationConfig(**config))
+            await music.stop()
+        for session in server.sessions:
+            await session.wait_closed()
+        sdk, ours = server.sessions
+        assert ours.received == sdk.received
+        assert ours.path == sdk.path.replace("//", "/")

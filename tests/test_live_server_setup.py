@@ -120,7 +120,7 @@ async def test_bad_credentials_are_refused_after_the_upgrade(
     ("path", "headers", "status"),
     [
         ("/", KEY, 404),
-        (GEMINI.replace("Content", "Music"), KEY, 404),
+        (GEMINI.replace("Content", "MusicConstrained"), KEY, 404),
         (VERTEX.replace("v1", "v1alpha"), KEY, 404),
         (GEMINI, [], 403),
         (GEMINI, [(b"x-goog-api-key", b"wrong")], 401),

@@ -302,6 +302,22 @@ async def test_music_reading_does_not_wait_for_readers(autojump_clock: MockClock
             assert aiter(music).statistics().buffered_events == 7
 
 
+async def test_music_that_is_not_heard_can_wait_at_the_service(autojump_clock: MockClock) -> None:
+    """Law 3: with "block" the session reads no further until there is room."""
+    wired = WiredMusic()
+    with trio.fail_after(60):
+        async with (
+            wired.open_music() as music,
+            music.subscribe(max_events=3, policy="block") as events,
+        ):
+            for _ in range(5):
+                wired.peer.send(frame(serverContent={"audioChunks": [{"data": "AAAA"}]}))
+            await wait_all_tasks_blocked()
+            assert aiter(music).statistics().buffered_events == 4  # Connected, and three
+            for _ in range(5):
+                assert isinstance(await anext(events), MusicData)
+
+
 # How it ends.
 
 

@@ -17,6 +17,9 @@ from trio_live.testing.server import (
     GoAway,
     LiveServer,
     Model,
+    MusicMaker,
+    MusicMoment,
+    MusicServerSession,
     Reply,
     Say,
     Send,
@@ -29,6 +32,7 @@ from trio_live.testing.server import (
     echo,
     scripted,
     tone,
+    tones,
 )
 from trio_live.transport.memory import MemoryNetwork, MemoryPeer
 
@@ -41,6 +45,9 @@ __all__ = [
     "MemoryPeer",
     "MockSession",
     "Model",
+    "MusicMaker",
+    "MusicMoment",
+    "MusicServerSession",
     "Reply",
     "Say",
     "Send",
@@ -54,4 +61,5 @@ __all__ = [
     "echo",
     "scripted",
     "tone",
+    "tones",
 ]

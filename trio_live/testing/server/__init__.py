@@ -1,7 +1,7 @@
 """An embedded Gemini Live service: `LiveServer`, models that answer, and what they are given.
 
-It speaks the service's side of `BidiGenerateContent` over WebSockets, on a real socket or in
-memory, and knows nothing of this library's client: the two meet on the wire only.
+It speaks the service's side of `BidiGenerateContent` and `BidiGenerateMusic` over WebSockets, on a
+real socket or in memory, and knows nothing of this library's client: the two meet on the wire only.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ from .models import (
     echo,
     scripted,
 )
+from .music import MusicMaker, MusicMoment, tones
+from .music_session import MusicServerSession
 from .pcm import resample, tone
 from .reply import Reply, SessionControl
 from .server import LiveServer
@@ -48,6 +50,11 @@ __all__ = [
     "Send",
     "GoAway",
     "Close",
+    # music
+    "MusicServerSession",
+    "MusicMaker",
+    "MusicMoment",
+    "tones",
     # audio
     "resample",
     "tone",

@@ -24,7 +24,7 @@ INVALID_KEY: Final = "API key not valid. Please pass a valid API key."
 # The SDKs write a double slash when their base URL ends in one (js-genai issue 691).
 _GEMINI_PATH: Final = re.compile(
     r"/{1,2}ws/google\.ai\.generativelanguage\.(v1|v1beta|v1alpha)"
-    r"\.GenerativeService\.BidiGenerateContent(Constrained)?"
+    r"\.GenerativeService\.(BidiGenerateContent|BidiGenerateContentConstrained|BidiGenerateMusic)"
 )
 _VERTEX_PATH: Final = re.compile(
     r"/{1,2}ws/google\.cloud\.aiplatform\.(v1|v1beta1)\.LlmBidiService/BidiGenerateContent"
@@ -46,11 +46,13 @@ class Entrance:
         platform: which of the two services.
         version: the API version in the path, such as "v1beta".
         constrained: whether it is the method for ephemeral tokens.
+        music: whether it is the method of music sessions.
     """
 
     platform: Platform
     version: str
     constrained: bool
+    music: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +119,13 @@ def token_of(headers: Mapping[str, str], query: str) -> str:
 def find_entrance(path: str) -> Entrance | None:
     """Return what `path` (without its query) asks for, or None where the service has nothing."""
     if found := _GEMINI_PATH.fullmatch(path):
-        return Entrance(Platform.GEMINI, found[1], constrained=found[2] is not None)
+        method = found[2]
+        return Entrance(
+            Platform.GEMINI,
+            found[1],
+            constrained=method.endswith("Constrained"),
+            music=method == "BidiGenerateMusic",
+        )
     if found := _VERTEX_PATH.fullmatch(path):
         return Entrance(Platform.VERTEX, found[1], constrained=False)
     return None

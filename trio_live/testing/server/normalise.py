@@ -29,12 +29,15 @@ _INVALID_JSON: Final = "Invalid JSON payload received. "
 _INTEGER: Final = re.compile(r"-?[0-9]{1,19}")
 
 
-def read_message(frame: str | bytes, platform: Platform) -> JsonObject:
+def read_message(
+    frame: str | bytes, platform: Platform, shape: Message = CLIENT_MESSAGE
+) -> JsonObject:
     """Decode one client frame and spell its fields in camelCase.
 
     Args:
         frame: the WebSocket message; bytes are what a binary frame carried.
         platform: which service's fields to accept.
+        shape: the fields that a message may have.
 
     Returns:
         The message with exactly one key, which names its kind.
@@ -50,7 +53,7 @@ def read_message(frame: str | bytes, platform: Platform) -> JsonObject:
         raise Refusal(1007, _INVALID_JSON + "Unexpected token.", "not JSON") from None
     if not is_object(decoded):
         raise Refusal(1007, _INVALID_JSON + 'Unknown name "": Root element must be a message.')
-    message = read_object(decoded, CLIENT_MESSAGE, platform)
+    message = read_object(decoded, shape, platform)
     if len(message) > 1:
         raise Refusal(
             1007,

@@ -15,6 +15,8 @@ from trio_websocket import ConnectionClosed, WebSocketRequest, wrap_server_strea
 from .access import AccessRules, Entrance, Platform, Rejection, find_entrance, token_of
 from .line import Line
 from .models import echo
+from .music import MusicMaker, tones
+from .music_session import MusicServerSession
 from .options import ServerOptions
 from .plain_http import HttpError, PlainRequest, is_upgrade, serve_plain
 from .reply import Pacing
@@ -43,10 +45,12 @@ class LiveServer:
 
     Entering waits for nothing. Leaving drops all connections and waits until no task is left.
 
-    It also issues ephemeral tokens, at `/v1alpha/auth_tokens`, and holds sessions to them.
+    It also issues ephemeral tokens, at `/v1alpha/auth_tokens`, and holds sessions to them; and it
+    holds music sessions, in chunks of two seconds.
 
     Args:
         model: answers each user turn, see `Model`.
+        music: makes the music, see `MusicMaker`.
         api_keys: the valid API keys, and then no ephemeral tokens but those issued here; None for
             any that is not empty, and any token.
         bearer_tokens: the valid OAuth tokens; None for any.
@@ -72,6 +76,7 @@ class LiveServer:
         self,
         model: Model = echo,
         *,
+        music: MusicMaker = tones,
         api_keys: Collection[str] | None = None,
         bearer_tokens: Collection[str] | None = None,
         reject_with_http: bool = False,
@@ -108,6 +113,7 @@ class LiveServer:
         )
         self._checkpoints = Checkpoints()
         self._tokens = TokenOffice()
+        self._music = music
         self._house = House(model, self._options, self._checkpoints)
         self._scope: AbstractAsyncContextManager[trio.Nursery] | None = None
         self._nursery: trio.Nursery | None = None  # while the block runs
@@ -306,7 +312,11 @@ class LiveServer:
             close_timeout=self._options.close_timeout,
         )
         visitor = Visitor(entrance, request.path, headers, verdict, token)
-        session = ServerSession(visitor, self._house, line)
+        session = (
+            MusicServerSession(visitor, self._house, line, self._music)
+            if entrance.music
+            else ServerSession(visitor, self._house, line)
+        )
         self.sessions.append(session)
         self._connected.set()
         self._connected = trio.Event()

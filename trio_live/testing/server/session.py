@@ -5,12 +5,13 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import ClassVar, Final
 
 import trio
 
 from .access import Entrance, Platform
 from .conversation import Conversation, Surroundings
+from .fields import CLIENT_MESSAGE, Message
 from .line import LOST, Line
 from .normalise import read_message
 from .options import ServerOptions
@@ -78,6 +79,8 @@ class ServerSession:
         refusal: in plain words, why the server closed the connection, or an empty string.
         error: what the model function raised, or None.
     """
+
+    client_message: ClassVar[Message] = CLIENT_MESSAGE  # what may come
 
     def __init__(self, visitor: Visitor, house: House, line: Line) -> None:
         self.path = visitor.path
@@ -243,7 +246,8 @@ class ServerSession:
         try:
             if self._visitor.refusal is not None:
                 raise self._visitor.refusal
-            message = read_message(frame, self._visitor.entrance.platform)
+            platform = self._visitor.entrance.platform
+            message = read_message(frame, platform, self.client_message)
             self._messages += 1
             if self._house.options.record:
                 self.received.append(message)

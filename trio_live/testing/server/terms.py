@@ -98,7 +98,7 @@ def agree(setup: JsonObject, entrance: Entrance, models: Collection[str] | None)
         Refusal: the service would close the connection instead of answering `setupComplete`.
     """
     model = get_text(setup, "model")
-    _check_model(model, entrance, models)
+    check_model(model, entrance, models)
     generation = get_object(setup, "generationConfig")
     modality = _check_modality(generation, model)
     _check_generation(generation, modality)
@@ -154,7 +154,8 @@ def check_tools(owner: JsonObject) -> None:
                     raise invalid_argument(f"a function has both {one} and {other}")
 
 
-def _check_model(model: str, entrance: Entrance, models: Collection[str] | None) -> None:
+def check_model(model: str, entrance: Entrance, models: Collection[str] | None) -> None:
+    """Refuse a model's name that is no resource name, or that of a model which does not exist."""
     if not _MODEL_NAME[entrance.platform].fullmatch(model) or ".." in model:
         raise invalid_argument("setup.model needs a full resource name, such as models/NAME")
     if models is None or {name.rpartition("/")[2] for name in models} & {model.rpartition("/")[2]}:
@@ -164,7 +165,7 @@ def _check_model(model: str, entrance: Entrance, models: Collection[str] | None)
     raise Refusal(
         1008,
         f"{model} is not found for API version {entrance.version}, or is not supported for "
-        "bidiGenerateContent.",
+        f"{'bidiGenerateMusic' if entrance.music else 'bidiGenerateContent'}.",
     )
 
 
