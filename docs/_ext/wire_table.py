@@ -13,8 +13,10 @@ from typing import Final
 
 import msgspec
 
+from trio_live.music.wire import MusicClientMessage, MusicServerMessage
 from trio_live.wire.client import ClientMessage
 from trio_live.wire.fields import Field, fields_of, reachable
+from trio_live.wire.marks import Platform
 from trio_live.wire.server import ServerMessage
 
 Struct = type[msgspec.Struct]
@@ -22,7 +24,10 @@ Struct = type[msgspec.Struct]
 SIDES: Final[tuple[tuple[str, Struct], ...]] = (
     ("What the service says", ServerMessage),
     ("What a client says", ClientMessage),
+    ("What the service says of music", MusicServerMessage),
+    ("What a client says of music", MusicClientMessage),
 )
+MUSIC: Final = "trio_live.music.wire"  # all of it is the Gemini API's
 
 INTRODUCTION: Final = """\
 # Messages and their fields
@@ -80,6 +85,8 @@ def _sections() -> Iterator[str]:
 def _row(field: Field) -> tuple[str, str, str, str]:
     mark = " †" if field.unlisted else ""
     platform = "both" if field.platform is None else field.platform.value
+    if field.owner.__module__ == MUSIC:
+        platform = Platform.GEMINI.value
     values = ", ".join(f"`{value}`" for value in field.values)
     return f"`{field.wire_name}`{mark}", field.type_text, platform, values
 
