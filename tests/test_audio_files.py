@@ -154,6 +154,16 @@ def test_write_wav_makes_a_file_that_others_read(tmp_path: Path) -> None:
     assert os.listdir(tmp_path) == ["a.wav"]
 
 
+def test_write_wav_takes_several_channels(tmp_path: Path) -> None:
+    """Interleaved samples go to their channels; half a frame is refused."""
+    write_wav(tmp_path / "a.wav", bytes([1, 0, 2, 0, 3, 0, 4, 0]), 48_000, channels=2)
+    samples, rate = soundfile.read(tmp_path / "a.wav", dtype="int16")
+    assert (rate, samples.tolist()) == (48_000, [[1, 2], [3, 4]])
+    for channels in (2, 0, -1):
+        with pytest.raises(InvalidArgument, match=f"channels={channels}"):
+            write_wav(tmp_path / "b.wav", bytes(6), 48_000, channels)
+
+
 def test_write_wav_that_fails_leaves_the_old_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

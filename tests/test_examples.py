@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.util
 import math
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 import soundfile
@@ -73,6 +73,28 @@ async def test_voice_file_writes_the_answer(
     answer = soundfile.info(tmp_path / "answer.wav")
     assert (answer.samplerate, answer.channels) == (24_000, 1)
     assert answer.duration == pytest.approx(3.4, abs=0.3)
+
+
+async def test_music_fades_from_one_prompt_to_the_next(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It writes as much stereo music as it says; the first prompt gives way to the last."""
+    example = load("music")
+    servers: list[LiveServer] = []
+
+    def serve(**options: Any) -> LiveServer:
+        servers.append(LiveServer(**options | {"pace": 0.005}))
+        return servers[0]
+
+    monkeypatch.setattr(example, "LiveServer", serve)
+    with trio.fail_after(60):
+        await example.main(str(tmp_path / "music.wav"), ["piano", "rain"])
+    assert capsys.readouterr().out.splitlines()[1].endswith("music.wav: 30 s")
+    music = soundfile.info(tmp_path / "music.wav")
+    assert (music.samplerate, music.channels, music.duration) == (48_000, 2, 30.0)
+    steps = [m["clientContent"] for m in servers[0].sessions[0].received if "clientContent" in m]
+    texts = [[p["text"] for p in step["weightedPrompts"]] for step in cast("Any", steps)]
+    assert texts == [["piano"], *[["piano", "rain"]] * 14, ["rain"]]
 
 
 async def test_many_sessions_holds_one_session_per_client(monkeypatch: pytest.MonkeyPatch) -> None:

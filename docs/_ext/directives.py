@@ -176,8 +176,11 @@ def _first_sentence(documented: type) -> nodes.Node:
 
 # Users are handed these; how they are made is nobody's business.
 _HANDED_OUT = {
+    "trio_live.MusicSession",
     "trio_live.SessionScope",
     "trio_live.Subscription",
+    "trio_live.testing.MusicMoment",
+    "trio_live.testing.MusicServerSession",
     "trio_live.testing.Reply",
     "trio_live.testing.ServerSession",
     "trio_live.testing.UserTurn",

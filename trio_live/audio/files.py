@@ -59,29 +59,40 @@ def read_wav(path: str | os.PathLike[str]) -> bytes:
     return pcm16
 
 
-def write_wav(path: str | os.PathLike[str], pcm16: bytes, sample_rate_hz: int) -> None:
-    """Write mono PCM16 as a WAV file; an existing file is replaced only by a complete one.
+def write_wav(
+    path: str | os.PathLike[str], pcm16: bytes, sample_rate_hz: int, channels: int = 1
+) -> None:
+    """Write PCM16 as a WAV file; an existing file is replaced only by a complete one.
 
     What is no ordinary file, such as a pipe or /dev/null, is written directly.
 
+    Args:
+        path: The file.
+        pcm16: Signed 16-bit little-endian PCM, the channels interleaved.
+        sample_rate_hz: Samples per second and channel; speech has 24,000, music 48,000.
+        channels: 1 for speech, 2 for music.
+
     Raises:
-        InvalidArgument: An odd number of bytes, an impossible rate, or the file cannot be written.
+        InvalidArgument: No whole number of samples for all channels, an impossible rate or number
+            of channels, or the file cannot be written.
 
     Blocks: for the whole file.
     """
     check_whole(pcm16)
+    if not 0 < channels < 2**15 or len(pcm16) % (SAMPLE_BYTES * channels):
+        raise InvalidArgument(f"pcm16 does not hold whole samples of channels={channels!r}")
     if not 0 < sample_rate_hz < 2**31:
         raise InvalidArgument(f"sample_rate_hz={sample_rate_hz!r} is no rate of a WAV file")
     target = Path(os.path.realpath(path))  # through a link, not in place of it
     try:
         if target.exists() and not target.is_file():
             with open(target, "wb") as file:
-                _write(file, pcm16, sample_rate_hz)
+                _write(file, pcm16, sample_rate_hz, channels)
             return
         part = target.with_name(f".{target.name}.{os.getpid()}.part")
         try:
             with open(part, "wb") as file:
-                _write(file, pcm16, sample_rate_hz)
+                _write(file, pcm16, sample_rate_hz, channels)
             os.replace(part, target)
         finally:
             with suppress(FileNotFoundError):
@@ -90,13 +101,13 @@ def write_wav(path: str | os.PathLike[str], pcm16: bytes, sample_rate_hz: int) -
         raise InvalidArgument(f"{os.fspath(path)}: cannot be written: {_why(error)}") from error
 
 
-def _write(file: BinaryIO, pcm16: bytes, sample_rate_hz: int) -> None:
+def _write(file: BinaryIO, pcm16: bytes, sample_rate_hz: int, channels: int) -> None:
     with wave.open(file, "wb") as writer:
-        writer.setnchannels(1)
+        writer.setnchannels(channels)
         writer.setsampwidth(SAMPLE_BYTES)
         writer.setframerate(sample_rate_hz)
         # Known before the first byte: the header of a pipe cannot be patched later.
-        writer.setnframes(len(pcm16) // SAMPLE_BYTES)
+        writer.setnframes(len(pcm16) // (SAMPLE_BYTES * channels))
         writer.writeframes(pcm16)
 
 
