@@ -63,7 +63,7 @@ nitpick_ignore_regex = [
     ),
     # The service's structs stand in a table of their own, reference/wire, not one by one; the marks
     # in their annotations (platform, unit, values) are shown there as well.
-    ("py:.*", r"trio_live\.wire\..*|(typing|msgspec)\..*|(tuple|dict)\[.*"),
+    ("py:.*", r"trio_live\.(music\.)?wire\..*|(typing|msgspec)\..*|(tuple|dict)\[.*"),
     # Names that a string annotation gives as its module knows them, and not as it is documented.
-    ("py:class", "Driver|Transcriber|ProxySetting|OpenStream|datetime"),
+    ("py:class", "Driver|Transcriber|ProxySetting|OpenStream|datetime|.*EventT"),
 ]

@@ -2,8 +2,8 @@
 
     python examples/music.py music.wav "warm piano" "light rain"
 
-The first prompt fades into the last. With GEMINI_API_KEY set it is made by the real service, without
-it by an embedded server that plays tones.
+The first prompt fades into the last. With GEMINI_API_KEY set the real service makes it, without it
+an embedded server that plays tones.
 """
 
 import os

@@ -81,6 +81,7 @@ class MusicRunner:
                 while not self._protocol.opened:
                     self._receive(await self._transport.receive())
             except TransportClosed as closed:
+                await trio.lowlevel.checkpoint_if_cancelled()  # that may be why it is closed
                 raise setup_refused(closed) from closed
             return
         raise SetupTimeout(
