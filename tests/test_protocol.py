@@ -31,6 +31,7 @@ from trio_live import (
     InvalidArgument,
     InvalidArgumentType,
     LocalProtocolError,
+    ModelPart,
     OutputTranscription,
     Part,
     PhaseChanged,
@@ -61,6 +62,7 @@ from trio_live import (
 from trio_live.events import SessionEvent, payload_size
 from trio_live.protocol import LiveProtocol
 from trio_live.state import MAX_CALLS, MAX_TURN_CHARS, SessionState
+from trio_live.wire import content as wire_content
 
 P = SessionPhase
 PCM = b"\x01\x00" * 240
@@ -339,6 +341,48 @@ def test_receive_part_with_nothing_known_is_unknown_with_its_text(part: str) -> 
         TextDelta("b", 1),
     ]
     assert protocol.state.machine.calls_owed == {}
+
+
+def test_receive_malformed_part_is_an_error_and_the_others_are_told() -> None:
+    """Law 4: the good parts are told in their places, then an Error with what could not be read."""
+    protocol = open_protocol()
+    frame = (
+        '{"serverContent":{"modelTurn":{"parts":'
+        '[{"text":"a"},{"text":7},{"new":1},{"inlineData":[]},{"new":2},{"text":"b"}]}}}'
+    )
+    *told_parts, first, second = facts(protocol.receive_frame(frame, 0))
+    assert told_parts == [
+        TextDelta("a", 1),
+        Unknown(b'{"new":1}'),
+        Unknown(b'{"new":2}'),
+        TextDelta("b", 1),
+    ]
+    assert isinstance(first, Error)
+    assert isinstance(second, Error)
+    assert first.message.startswith("serverContent.modelTurn.parts[1] of the service")
+    assert (first.raw, second.raw) == (b'{"text":7}', b'{"inlineData":[]}')
+    later = protocol.receive_frame('{"serverContent":{"modelTurn":{"parts":[{"new":3}]}}}', 0)
+    assert facts(later) == [Unknown(b'{"new":3}')]
+
+
+def test_receive_part_of_several_kinds_loses_none() -> None:
+    """Law 4: text, then media, then the part as a whole for what has no event beside them."""
+    protocol = open_protocol()
+    image = {"mimeType": "image/png", "data": "AAAA"}
+    parts: list[dict[str, Any]] = [
+        {"text": "a caption", "inlineData": image},
+        {"text": "a thought", "thought": True, "inlineData": image},
+        {"text": "code:", "executableCode": {"code": "1+1", "language": "PYTHON"}},
+    ]
+    whole = Part(text="code:", executable_code=wire_content.ExecutableCode("1+1", "PYTHON"))
+    assert facts(said(protocol, modelTurn={"parts": parts})) == [
+        TextDelta("a caption", 1),
+        InlineData(b"\x00\x00\x00", "image/png", 1),
+        Thought("a thought", 1),
+        InlineData(b"\x00\x00\x00", "image/png", 1),
+        TextDelta("code:", 1),
+        ModelPart(whole, 1),
+    ]
 
 
 def test_receive_malformed_field_is_an_error_event_and_the_rest_is_told() -> None:

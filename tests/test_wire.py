@@ -192,9 +192,42 @@ def test_decode_thought_signature_in_either_alphabet_gives_the_bytes() -> None:
 def test_decode_media_that_is_no_base64_is_malformed() -> None:
     """Text that is base64 in no alphabet is reported by its place."""
     message, leftovers = codec.decode(audio_frame("%%%"))
-    assert message == ServerMessage(server_content=ServerContent())
+    assert message == ServerMessage(server_content=ServerContent(model_turn=Content()))
     assert [type(left) for left in leftovers] == [Malformed]
-    assert leftovers[0].where == "serverContent.modelTurn"
+    assert leftovers[0].where == "serverContent.modelTurn.parts[0]"
+
+
+BAD_TURNS: dict[str, tuple[str, list[str], Content | None]] = {
+    "a part": (
+        '{"role":"model","parts":[{"text":"a"},{"text":5},{"text":"c"},null]}',
+        ["parts[1]", "parts[3]"],
+        Content((Part(text="a"), Part(text="c")), "model"),
+    ),
+    "the role": ('{"role":[],"parts":[{"text":"a"}]}', ["role"], Content((Part(text="a"),))),
+    "the parts": ('{"role":"model","parts":{}}', [""], None),
+    "no parts": ('{"role":5}', [""], None),
+    "the turn": ("[]", [""], None),
+}
+
+
+@pytest.mark.parametrize("name", BAD_TURNS)
+def test_decode_turn_loses_only_what_is_malformed(name: str) -> None:
+    """A part that cannot be read is named by its place, and the others are decoded."""
+    text, places, turn = BAD_TURNS[name]
+    message, leftovers = codec.decode('{"serverContent":{"modelTurn":' + text + "}}")
+    assert message == ServerMessage(server_content=ServerContent(model_turn=turn))
+    where = [f"serverContent.modelTurn.{place}".rstrip(".") for place in places]
+    assert [left.where for left in leftovers] == where
+
+
+def test_decode_turn_with_a_malformed_part_reads_both_base64_alphabets() -> None:
+    """Beside a part that cannot be read, media in the URL-safe alphabet is still read."""
+    media = '{"inlineData":{"mimeType":"image/png","data":"-_-_"}}'
+    frame = '{"serverContent":{"modelTurn":{"parts":[7,' + media + "]}}}"
+    message, leftovers = codec.decode(frame)
+    part = Part(inline_data=Blob(b"\xfb\xff\xbf", "image/png"))
+    assert message.server_content == ServerContent(model_turn=Content((part,)))
+    assert [left.raw for left in leftovers] == [b"7"]
 
 
 @pytest.mark.parametrize(

@@ -52,6 +52,7 @@ class Inbound:
         self._out: list[SessionEvent] = []
         self._frame: str | bytes = b""
         self._part_texts: list[bytes] | None = None  # of that frame, once one is asked for
+        self._malformed: set[bytes] = set()  # what of that frame could not be read
 
     def apply(
         self,
@@ -64,6 +65,8 @@ class Inbound:
         out = self._out = []
         self._frame = frame
         self._part_texts = None
+        if leftovers or self._malformed:
+            self._malformed = {left.raw for left in leftovers if isinstance(left, codec.Malformed)}
         content = message.server_content
         interrupted = content is not None and content.interrupted
         if content is not None and interrupted:
@@ -186,13 +189,13 @@ class Inbound:
         interrupted = turn.interrupted
         for index, part in enumerate(content.parts):
             blob = part.inline_data
+            if part.text is not None:
+                self._say_text(part.text, turn, thought=bool(part.thought))
             if blob is not None:
                 self._say_media(blob, turn)
-            elif part.text is not None:
-                self._say_text(part.text, turn, thought=bool(part.thought))
-            else:
+            elif part.text is None:
                 self._say_other(part, index)
-            if part.audio_transcription is not None and blob is not None:
+            if (blob is not None or part.text is not None) and parts.has_more(part):
                 self._out.append(events.ModelPart(part, self.response))
             if not interrupted:
                 self._fire(Trigger.MODEL_OUTPUT)
@@ -203,9 +206,8 @@ class Inbound:
             self._out.append(event)
         elif not parts.is_signature(part):
             if self._part_texts is None:
-                self._part_texts = codec.items_of(
-                    self._frame, "serverContent", "modelTurn", "parts"
-                )
+                texts = codec.items_of(self._frame, "serverContent", "modelTurn", "parts")
+                self._part_texts = [text for text in texts if text not in self._malformed]
             known = index < len(self._part_texts)
             text = self._part_texts[index] if known else codec.text_of(self._frame)
             self._out.append(events.Unknown(text))

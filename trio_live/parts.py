@@ -39,6 +39,24 @@ def event_of(part: Part, response: int) -> SessionEvent | None:
     return None if part == flags else events.ModelPart(part, response)
 
 
+def has_more(part: Part) -> bool:
+    """Whether a part that was told as text or media says more than that.
+
+    A part has one kind by the service's rules, so the answer is almost always no, and this is on
+    the way of every audio frame: it asks for what is set, and builds nothing.
+    """
+    return not (
+        part.audio_transcription is None
+        and part.executable_code is None
+        and part.code_execution_result is None
+        and part.file_data is None
+        and part.function_call is None
+        and part.function_response is None
+        and part.tool_call is None
+        and part.tool_response is None
+    )
+
+
 def is_signature(part: Part) -> bool:
     """Whether a part of no kind carries a thought signature: opaque, for the service's own use."""
     return part.thought_signature is not None

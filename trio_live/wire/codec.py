@@ -17,6 +17,7 @@ from typing import Annotated, Final, TypeGuard, TypeVar, Union, cast, get_args, 
 import msgspec
 
 from trio_live.wire.base import Data, Wire
+from trio_live.wire.content import Content, Part
 from trio_live.wire.server import ServerMessage
 
 MessageT = TypeVar("MessageT", bound=Wire)
@@ -36,7 +37,7 @@ class Malformed(Data, frozen=True):
     """Something that the service sent and that could not be read.
 
     Attributes:
-        where: The field, as in "serverContent.modelTurn"; "" for the whole frame.
+        where: The field, as in "serverContent.modelTurn.parts[1]"; "" for the whole frame.
         message: What was wrong with it, without the payload.
         raw: The JSON text of that field, or the frame as received.
     """
@@ -87,8 +88,8 @@ def decode(frame: str | bytes) -> tuple[ServerMessage, list[Leftover]]:
 
     Returns:
         What is known of the message, and what is not: unknown fields of the envelope and of
-        `serverContent`, and fields of a wrong type. Never raises for anything that a server may
-        send.
+        `serverContent`, and fields and parts of a wrong type. Never raises for anything that a
+        server may send.
     """
     return decode_as(_DECODER, frame)
 
@@ -167,11 +168,42 @@ def _decode_fields(
         if _is_strict(struct) and value[:1] == b"{":
             known[attribute] = struct(**_decode_fields(value, path, _types_of(struct), leftovers))
             continue
-        try:
-            known[attribute] = _decode_leniently(value, kind)
-        except (msgspec.MsgspecError, RecursionError, UnicodeError) as error:
-            leftovers.append(Malformed(path, _explain(error), value))
+        read = _decode_turn(value, leftovers) if path == _MODEL_TURN else []
+        for decoded in read or _decode_or_note(value, kind, path, leftovers):
+            known[attribute] = decoded
     return known
+
+
+def _decode_turn(raw: bytes, leftovers: list[Leftover]) -> list[Content]:
+    """Decode a turn of the model part by part: only what fails of it goes to `leftovers`.
+
+    Returns:
+        The turn without that; nothing if it is no object with a list of parts.
+    """
+    try:
+        fields = _FIELDS.decode(raw)
+        items = _ITEMS.decode(fields["parts"])
+    except (msgspec.MsgspecError, RecursionError, UnicodeError, KeyError):
+        return []
+    role = bytes(fields.get("role", b"null"))
+    roles = _decode_or_note(role, str | None, f"{_MODEL_TURN}.role", leftovers)
+    parts = [
+        cast("Part", part)
+        for index, item in enumerate(items)
+        for part in _decode_or_note(bytes(item), Part, f"{_MODEL_TURN}.parts[{index}]", leftovers)
+    ]
+    return [Content(tuple(parts), *cast("list[str | None]", roles))]
+
+
+def _decode_or_note(
+    raw: bytes, kind: object, where: str, leftovers: list[Leftover]
+) -> list[object]:
+    """Decode one field; if it cannot be read, give nothing and note that."""
+    try:
+        return [_decode_leniently(raw, kind)]
+    except (msgspec.MsgspecError, RecursionError, UnicodeError) as error:
+        leftovers.append(Malformed(where, _explain(error), raw))
+        return []
 
 
 def _decode_leniently(raw: bytes, kind: object) -> object:
@@ -253,3 +285,6 @@ _STANDARD_ALPHABET: Final = str.maketrans("-_", "+/")
 def _types_of(struct: type[msgspec.Struct]) -> dict[str, tuple[str, object]]:
     """Map each wire name of a struct to its attribute and type."""
     return {f.encode_name: (f.name, f.type) for f in msgspec.structs.fields(struct)}
+
+
+_MODEL_TURN: Final = "serverContent.modelTurn"
