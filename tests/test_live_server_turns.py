@@ -395,6 +395,7 @@ async def test_tool_call_is_answered_and_kept_in_the_history(autojump_clock: Moc
                 "text",
                 "functionCall",
                 "functionCall",
+                "functionResponse",  # of the first call, which says that more follows
                 "functionResponse",
                 "functionResponse",
                 "text",

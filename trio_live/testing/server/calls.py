@@ -9,7 +9,7 @@ import trio
 
 from .access import Platform
 from .outbox import Outbox
-from .shapes import JsonObject, get_object, get_objects, get_text, invalid_argument, is_object
+from .shapes import JsonObject, get_objects, get_text, invalid_argument, is_object
 
 _call_numbers = count(1)  # ids are unique in the process, so that none fits another session
 
@@ -18,7 +18,7 @@ class _Call:
     def __init__(self, name: str) -> None:
         self.name = name
         self.answered = trio.Event()
-        self.response: JsonObject = {}
+        self.answers: list[JsonObject] = []  # whole functionResponses, as they came
 
 
 class CallDesk:
@@ -28,9 +28,13 @@ class CallDesk:
         platform: an answer needs the call's id on the Gemini Developer API; Vertex AI also takes
             the oldest open call of that name.
         outbox: where toolCall and toolCallCancellation messages go.
+
+    Attributes:
+        blocking: functions that are declared BLOCKING; `willContinue` is ignored for them.
     """
 
     def __init__(self, platform: Platform, outbox: Outbox) -> None:
+        self.blocking: frozenset[str] = frozenset()
         self._platform = platform
         self._outbox = outbox
         self._open: dict[str, _Call] = {}
@@ -49,15 +53,16 @@ class CallDesk:
         self._outbox.put_json({"toolCall": {"functionCalls": function_calls}})
         return ids
 
-    async def answers(self, ids: Sequence[str]) -> list[JsonObject]:
-        """Wait until all these calls are answered or cancelled; return the responses in order.
+    async def answers(self, ids: Sequence[str]) -> list[list[JsonObject]]:
+        """Wait until all these calls are answered or cancelled; return the answers of each.
 
-        A cancelled call's response is `{"error": "cancelled"}`.
+        They are whole, with id and name. All but the last say `willContinue`. The last one of a
+        cancelled call has the response `{"error": "cancelled"}`.
         """
         calls = [self._open[call_id] for call_id in ids]
         for call in calls:
             await call.answered.wait()
-        return [call.response for call in calls]
+        return [call.answers for call in calls]
 
     def take(self, tool_response: JsonObject) -> None:
         """Take a client's toolResponse.
@@ -67,7 +72,7 @@ class CallDesk:
 
         Raises:
             Refusal: an answer without id (Gemini Developer API), with an id that was never issued,
-                or with a response that is not an object.
+                with a response that is not an object, or with a part that is not one of media.
         """
         for answer in get_objects(tool_response, "functionResponses"):
             call_id = get_text(answer, "id") or self._oldest(get_text(answer, "name"))
@@ -75,8 +80,10 @@ class CallDesk:
                 raise invalid_argument("a function response for a call that was never made")
             if not is_object(answer.get("response", {})):
                 raise invalid_argument("the response of a function is not an object")
-            if answer.get("willContinue") is not True:
-                self._settle(call_id, get_object(answer, "response"))
+            for part in get_objects(answer, "parts"):
+                if ("inlineData" in part) == ("fileData" in part):
+                    raise invalid_argument("a function response's part has not one kind of data")
+            self._keep(call_id, answer)
 
     def cancel(self, ids: Iterable[str] | None = None) -> None:
         """Cancel these calls, or all that are open, and tell the client."""
@@ -84,12 +91,15 @@ class CallDesk:
         if ids:
             self._outbox.put_json({"toolCallCancellation": {"ids": ids}})
         for call_id in ids:
-            self._settle(call_id, {"error": "cancelled"})
+            self._keep(call_id, {"response": {"error": "cancelled"}})
 
-    def _settle(self, call_id: str, response: JsonObject) -> None:
-        call = self._open.pop(call_id, None)
-        if call is not None:
-            call.response = response
+    def _keep(self, call_id: str, answer: JsonObject) -> None:
+        call = self._open.get(call_id)
+        if call is None:
+            return
+        call.answers.append({**answer, "id": call_id, "name": call.name})
+        if answer.get("willContinue") is not True or call.name in self.blocking:
+            del self._open[call_id]
             call.answered.set()
 
     def _oldest(self, name: str) -> str:

@@ -12,16 +12,18 @@ from dataclasses import dataclass, replace
 
 import trio
 
+from .access import Platform
 from .calls import CallDesk
 from .outbox import Outbox
 from .reply import Pacing, Reply, SessionControl
 from .resumption import Checkpoint, Checkpoints
-from .shapes import JsonObject, Refusal, get_objects, get_text, invalid_argument
+from .shapes import JsonObject, Refusal, get_object, get_objects, get_text, invalid_argument
 from .terms import Terms
 from .turn import (
     Model,
     UserTurn,
     contents_tokens,
+    text_of_content,
     turn_of_contents,
     turn_tokens,
 )
@@ -71,6 +73,8 @@ class Conversation:
         self._current: Reply | None = None  # the answer that runs or is being played
         self._queue: deque[tuple[UserTurn, str]] = deque()  # turns that must not interrupt
         self._seeding = terms.seeds_history
+        self._instruction = ""
+        self._tools: list[JsonObject] = []
         if terms.handle:
             saved = around.checkpoints.find(terms.handle, terms.model)
             self.history += saved.history
@@ -81,6 +85,17 @@ class Conversation:
         """False while the first clientContent, which fills the history, is still to come."""
         return not self._seeding
 
+    def update_context(self, update: JsonObject) -> None:
+        """Take the fields of a contextUpdate; they hold from the next answer on."""
+        if "systemInstruction" in update:
+            self._instruction = text_of_content(get_object(update, "systemInstruction"))
+        if "tools" in update:
+            self._tools = get_objects(get_object(update, "tools"), "tools")
+            declared = [f for t in self._tools for f in get_objects(t, "functionDeclarations")]
+            self.desk.blocking = frozenset(
+                get_text(f, "name") for f in declared if f.get("behavior") == "BLOCKING"
+            )
+
     def take_content(self, message: JsonObject) -> None:
         """Take a clientContent message: it appends to the history and may ask for an answer.
 
@@ -88,10 +103,14 @@ class Conversation:
             Refusal: a role that does not exist, or function calls in the initial history.
         """
         contents = get_objects(message, "turns")
+        roles = {"user", "model"}
+        if self._terms.platform is Platform.VERTEX:
+            roles.add("system")
         for content in contents:
-            if content.setdefault("role", "user") not in ("user", "model"):
+            if content.setdefault("role", "user") not in roles:
                 raise Refusal(1007, "Please use a valid role: user, model.")
         complete = message.get("turnComplete") is True
+        contents = self._heed(contents)
         if self._seeding:
             if any("functionCall" in part for c in contents for part in get_objects(c, "parts")):
                 raise invalid_argument("the initial history contains function calls")
@@ -103,6 +122,13 @@ class Conversation:
         self._append(contents)
         if complete:
             self._start(self._last_turn())
+
+    def _heed(self, contents: Sequence[JsonObject]) -> list[JsonObject]:
+        """Take the contents of the role "system" for the system instruction; return the others."""
+        for content in contents:
+            if content["role"] == "system":
+                self._instruction = text_of_content(content)
+        return [content for content in contents if content["role"] != "system"]
 
     def take_turn(self, turn: UserTurn, heard: str) -> None:
         """Take a turn of realtime input; it is answered now, or after the running answer.
@@ -166,6 +192,7 @@ class Conversation:
         if self._terms.resumption:
             # Not resumable while an answer runs; proto3 JSON leaves out what is false or empty.
             self._outbox.put_json({"sessionResumptionUpdate": {}})
+        turn = replace(turn, system_instruction=self._instruction, tools=self._tools)
         around.nursery.start_soon(self._answer, turn, self._current)
 
     async def _answer(self, turn: UserTurn, reply: Reply) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Protocol
 
 import trio
@@ -12,7 +13,7 @@ import trio
 from .calls import CallDesk
 from .outbox import Outbox
 from .pcm import BYTES_PER_SAMPLE, OUTPUT_RATE_HZ, tone
-from .shapes import JsonObject, encode_base64, get_objects
+from .shapes import JsonObject, encode_base64, get_object, get_objects
 from .terms import Terms
 from .usage import Tokens, audio_tokens, text_tokens
 
@@ -65,6 +66,8 @@ class Reply:
     Attributes:
         modality: "TEXT" or "AUDIO", what the session answers in.
         session: the session, to close it or to announce its end.
+        answers: every functionResponse that came for its calls, whole: with `scheduling`,
+            `willContinue` and `parts`, where the client gave them.
     """
 
     def __init__(
@@ -78,6 +81,7 @@ class Reply:
     ) -> None:
         self.modality = terms.modality
         self.session = session
+        self.answers: list[JsonObject] = []
         self.scope = trio.CancelScope()  # around the model function; cancelled by interruption
         self.contents: list[JsonObject] = []  # what was sent, for the history
         self._transcribes = terms.output_transcription
@@ -154,7 +158,8 @@ class Reply:
             calls: name and arguments of each function; they go out in one message.
 
         Returns:
-            The `response` object of each call, in order.
+            The `response` object of each call, in order: of a call that was answered in several
+            pieces (`willContinue`) that of the last, the others are in `answers`.
         """
         await self._ready()
         ids = self._desk.issue(calls)
@@ -162,10 +167,10 @@ class Reply:
             call: JsonObject = {"id": call_id, "name": name, "args": args}
             self._note("model", {"functionCall": call})
         answers = await self._desk.answers(ids)
-        for call_id, (name, _), answer in zip(ids, calls, answers, strict=True):
-            response: JsonObject = {"id": call_id, "name": name, "response": answer}
-            self._note("user", {"functionResponse": response})
-        return answers
+        for answer in chain(*answers):
+            self.answers.append(answer)
+            self._note("user", {"functionResponse": answer})
+        return [get_object(of_call[-1], "response") for of_call in answers]
 
     async def raw(self, message: JsonObject) -> None:
         """Send a message as it is, such as `{"serverContent": {"groundingMetadata": {}}}`."""

@@ -272,6 +272,7 @@ class ServerSession:
             self._conversation.desk.take(body)
         elif kind == "contextUpdate":
             self._update_context(body)
+            self._conversation.update_context(body)
         else:
             raise invalid_argument("a second setup")
 
@@ -297,6 +298,7 @@ class ServerSession:
         if token is not None:
             token.spend(setup)
         self.setup = dict(setup)
+        conversation.update_context(setup | {"tools": {"tools": setup.get("tools", [])}})
         line.outbox.put_json({"setupComplete": {"sessionId": self.session_id}})
         if house.options.go_away_after is not None:
             self._nursery.start_soon(self._run_lifetime, house.options.go_away_after)

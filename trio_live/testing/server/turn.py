@@ -25,6 +25,9 @@ class UserTurn:
         images: the encoded images (JPEG, PNG, WebP) that belong to the turn, oldest first.
         history: the contents before this turn, oldest first, with roles "user" and "model".
             Speech is kept as its transcript.
+        system_instruction: the text that holds for the answer, from the setup or an update of the
+            context.
+        tools: the tools that the model may use for it, likewise, as the client wrote them.
     """
 
     text: str = field(default="", repr=False)
@@ -32,6 +35,8 @@ class UserTurn:
     sample_rate: int = INPUT_RATE_HZ
     images: list[bytes] = field(default_factory=list[bytes], repr=False)
     history: list[JsonObject] = field(default_factory=list[JsonObject], repr=False)
+    system_instruction: str = field(default="", repr=False)
+    tools: list[JsonObject] = field(default_factory=list[JsonObject], repr=False)
 
     @property
     def audio_seconds(self) -> float:
@@ -56,13 +61,18 @@ def placeholder_transcript(pcm16: bytes, sample_rate: int) -> str:
     return f"({duration(pcm16, sample_rate):.1f} s of speech)"
 
 
+def text_of_content(content: JsonObject) -> str:
+    """Return the text of one content."""
+    return "".join(get_text(part, "text") for part in get_objects(content, "parts"))
+
+
 def turn_of_contents(contents: Sequence[JsonObject], history: list[JsonObject]) -> UserTurn:
     """Return the turn that consists of these contents of a clientContent message."""
     texts: list[str] = []
     images: list[bytes] = []
     for content in contents:
         parts = get_objects(content, "parts")
-        texts.append("".join(get_text(part, "text") for part in parts))
+        texts.append(text_of_content(content))
         for part in parts:
             blob = get_object(part, "inlineData")
             if get_text(blob, "mimeType").startswith("image/"):
