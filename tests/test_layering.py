@@ -50,6 +50,7 @@ ARROWS: dict[str, set[str]] = {
         "wire",
     },
     "outbound": {"commands", "errors", "wire"},
+    "history": {"commands", "errors", "wire"},
     "parts": {"events", "wire"},
     "inbound": {"events", "parts", "state", "wire"},
     "protocol": {
@@ -57,6 +58,7 @@ ARROWS: dict[str, set[str]] = {
         "config",
         "errors",
         "events",
+        "history",
         "inbound",
         "outbound",
         "state",
@@ -66,6 +68,7 @@ ARROWS: dict[str, set[str]] = {
     "fanout": {"errors", "events", "subscription"},
     "watch": {"errors", "events", "state"},
     "interfaces": {"commands", "state", "subscription", "wire"},
+    "verbs": {"commands", "errors", "wire"},
     "handle": {
         "commands",
         "errors",
@@ -74,8 +77,8 @@ ARROWS: dict[str, set[str]] = {
         "outbound",
         "state",
         "subscription",
+        "verbs",
         "watch",
-        "wire",
     },
     "outbox": {"commands", "errors", "events", "outbound", "protocol", "transport.interface"},
     "runner": {
@@ -186,6 +189,7 @@ CORE = {
     "errors",
     "close_codes",
     "outbound",
+    "history",
     "parts",
     "inbound",
     "protocol",

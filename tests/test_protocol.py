@@ -911,10 +911,11 @@ def test_automatic_activity_refuses_signals(command: ActivityStart | ActivityEnd
             },
         ),
         (
-            UpdateInstruction("be brief"),
+            UpdateInstruction("be brief"),  # nobody said that contextUpdate is known there
             {
-                "contextUpdate": {
-                    "systemInstruction": {"parts": [{"text": "be brief"}], "role": "user"}
+                "clientContent": {
+                    "turns": [{"parts": [{"text": "be brief"}], "role": "system"}],
+                    "turnComplete": False,
                 }
             },
         ),

@@ -20,6 +20,7 @@ from trio_live import (
     Interrupted,
     LocalProtocolError,
     PhaseChanged,
+    SeedHistory,
     SendAudio,
     SendClientContent,
     SendRealtimeText,
@@ -30,6 +31,7 @@ from trio_live import (
     SessionPhase,
     ToolCall,
     TurnComplete,
+    UpdateContext,
     UpdateInstruction,
 )
 from trio_live.events import SessionEvent, payload_size
@@ -104,6 +106,10 @@ COMMANDS = st.sampled_from(
         SendClientContent((Content.from_text("a"),)),
         SendClientContent((), False),
         UpdateInstruction("a"),
+        UpdateContext(tools=()),
+        UpdateContext(),
+        SeedHistory((Content.from_text("a"),)),
+        SeedHistory((Content.from_text("a", role="model"),)),
         ActivityStart(),
         ActivityEnd(),
         EndAudioStream(),
@@ -116,6 +122,7 @@ RESPONSES = st.lists(
         st.sampled_from("fg"),
         st.sampled_from([{}, {"output": 1}, {"output": object()}]),
         st.none() | IDS,
+        will_continue=st.none() | st.booleans(),
     ),
     max_size=3,
 )

@@ -86,6 +86,16 @@ VERBS: dict[str, tuple[Call | None, Call, Json]] = {
         lambda s: s.update_instruction("t"),
         {"contextUpdate": {"systemInstruction": TURN}},
     ),
+    "update_context": (
+        None,
+        lambda s: s.update_context(system_instruction="t", tools=[]),
+        {"contextUpdate": {"systemInstruction": TURN, "tools": {"tools": []}}},
+    ),
+    "seed_history": (
+        None,
+        lambda s: s.seed_history([Content.from_text("t")]),
+        {"clientContent": {"turns": [TURN], "turnComplete": False}},
+    ),
     "signal_activity_start": (
         None,
         lambda s: s.signal_activity_start(),

@@ -18,7 +18,18 @@ async def talk(writer: SessionWriter) -> None:
     await writer.send_video(b"...", mime_type="image/png")
     await writer.send_client_content([trio_live.Content.from_text("x")], turn_complete=False)
     await writer.send_tool_response([trio_live.FunctionResponse("f", {"output": 1}, "id")])
+    await writer.send_realtime_text("hello")
+    await writer.end_audio_stream()
     await writer.update_instruction("be brief")
+    await writer.seed_history([trio_live.Content.from_text("x", role="model")])
+    tool = trio_live.Tool(function_declarations=(trio_live.FunctionDeclaration("f"),))
+    await writer.update_context(system_instruction="be brief")
+    await writer.update_context(tools=[tool, trio_live.FunctionDeclaration("g")])
+    image = trio_live.FunctionResponseBlob(b"...", "image/png")
+    part = trio_live.FunctionResponsePart(image)
+    await writer.send_tool_response(
+        [trio_live.FunctionResponse("f", {}, "id", will_continue=True, parts=(part,))]
+    )
     await writer.signal_activity_start()
     await writer.signal_activity_end()
     await writer.disconnect()

@@ -23,11 +23,11 @@ The house, from the ground up; each room imports only from those before it:
     close_codes      what the end of a connection means
     config           SessionConfig and TransportConfig
     endpoints/       where the service is, and credentials
-    outbound         command -> message, with the rules
+    outbound, history   command -> message, with the rules
     parts, inbound   parts and transcripts -> events; message -> events
     protocol         the whole conversation without I/O
     subscription, fanout, watch   events to their readers
-    interfaces, handle            what users hold
+    interfaces, verbs, handle     what users hold
     outbox, runner                what runs it
     session                       open_session: the block around it all
     dialling, scope               connecting, and that block, for every kind of session
@@ -47,6 +47,7 @@ from trio_live.commands import (
     ActivityStart,
     Disconnect,
     EndAudioStream,
+    SeedHistory,
     SendAudio,
     SendClientContent,
     SendRealtimeText,
@@ -54,6 +55,7 @@ from trio_live.commands import (
     SendToolResponse,
     SendVideo,
     SessionCommand,
+    UpdateContext,
     UpdateInstruction,
 )
 from trio_live.config import SessionConfig, TransportConfig
@@ -131,7 +133,13 @@ from trio_live.subscription import Policy, Subscription, SubscriptionStatistics
 from trio_live.transport.ssl_context import make_ssl_context
 from trio_live.watch import PhaseWatch
 from trio_live.wire.content import Blob, Content, Part
-from trio_live.wire.functions import FunctionCall, FunctionResponse
+from trio_live.wire.functions import (
+    FunctionCall,
+    FunctionResponse,
+    FunctionResponseBlob,
+    FunctionResponseFileData,
+    FunctionResponsePart,
+)
 from trio_live.wire.generation import ThinkingConfig
 from trio_live.wire.setup import (
     AutomaticActivityDetection,
@@ -179,6 +187,9 @@ __all__ = [
     "Content",
     "FunctionCall",
     "FunctionResponse",
+    "FunctionResponseBlob",
+    "FunctionResponseFileData",
+    "FunctionResponsePart",
     "Part",
     "UsageMetadata",
     # Commands
@@ -188,8 +199,10 @@ __all__ = [
     "SendText",
     "SendRealtimeText",
     "SendClientContent",
+    "SeedHistory",
     "SendToolResponse",
     "UpdateInstruction",
+    "UpdateContext",
     "ActivityStart",
     "ActivityEnd",
     "EndAudioStream",

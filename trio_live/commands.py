@@ -10,6 +10,7 @@ from __future__ import annotations
 from trio_live.wire.base import Data
 from trio_live.wire.content import Content
 from trio_live.wire.functions import FunctionResponse
+from trio_live.wire.tools import Tool
 
 
 class SendAudio(Data, frozen=True):
@@ -50,6 +51,12 @@ class SendClientContent(Data, frozen=True):
     turn_complete: bool = True
 
 
+class SeedHistory(Data, frozen=True):
+    """What was said before the session: history that is not answered; see `seed_history()`."""
+
+    turns: tuple[Content, ...] = ()
+
+
 class SendToolResponse(Data, frozen=True):
     """Answers to function calls."""
 
@@ -60,6 +67,18 @@ class UpdateInstruction(Data, frozen=True):
     """A new system instruction for the rest of the session."""
 
     text: str
+
+
+class UpdateContext(Data, frozen=True):
+    """Another system instruction, other tools, or both; None leaves what there is.
+
+    Attributes:
+        system_instruction: Content of text parts.
+        tools: All tools from now on; an empty tuple takes them away.
+    """
+
+    system_instruction: Content | None = None
+    tools: tuple[Tool, ...] | None = None
 
 
 class ActivityStart(Data, frozen=True):
@@ -84,8 +103,10 @@ SessionCommand = (
     | SendText
     | SendRealtimeText
     | SendClientContent
+    | SeedHistory
     | SendToolResponse
     | UpdateInstruction
+    | UpdateContext
     | ActivityStart
     | ActivityEnd
     | EndAudioStream

@@ -29,7 +29,7 @@ from trio_live.wire.setup import (
     SlidingWindow,
 )
 from trio_live.wire.speech import PrebuiltVoiceConfig, SpeechConfig, VoiceConfig
-from trio_live.wire.tools import FunctionDeclaration, Tool
+from trio_live.wire.tools import FunctionDeclaration, Tool, gather
 from trio_live.wire.transcription import AudioTranscriptionConfig
 
 if TYPE_CHECKING:
@@ -198,11 +198,7 @@ class SessionConfig(_Model, frozen=True, kw_only=True):
         )
 
     def _tools(self) -> tuple[Tool, ...] | None:
-        functions = tuple(tool for tool in self.tools if isinstance(tool, FunctionDeclaration))
-        tools = tuple(tool for tool in self.tools if isinstance(tool, Tool))
-        if functions:
-            tools = (Tool(function_declarations=functions), *tools)
-        return tools or None  # an empty list is refused by some models
+        return gather(self.tools) or None  # an empty list is refused by some models
 
     def _realtime_input_config(self) -> RealtimeInputConfig | None:
         setting = self.activity_detection

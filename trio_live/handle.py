@@ -1,20 +1,20 @@
 """SessionHandle: the public face of a session.
 
-What lives here: the verbs, thin over the command channel; reading; waiting. What must not:
-connections and tasks (session.py), rules (outbound.py).
+What lives here: how commands get on their way; reading; waiting. What must not: the verbs
+themselves (verbs.py), connections and tasks (session.py), rules (outbound.py).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING, Self, TypeVar
+from typing import TYPE_CHECKING, Self
 
 import trio
 
 from trio_live import commands, outbound
-from trio_live.errors import InvalidArgumentType, LocalProtocolError, SessionClosed
+from trio_live.errors import LocalProtocolError, SessionClosed
 from trio_live.fanout import DEFAULT_MAX_BYTES, DEFAULT_MAX_EVENTS
+from trio_live.verbs import SessionVerbs
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -25,13 +25,9 @@ if TYPE_CHECKING:
     from trio_live.state import SessionPhase, SessionState
     from trio_live.subscription import Policy, Subscription
     from trio_live.watch import PhaseWatch
-    from trio_live.wire.content import Content
-    from trio_live.wire.functions import FunctionResponse
-
-T = TypeVar("T")
 
 
-class SessionHandle:
+class SessionHandle(SessionVerbs):
     """The way to talk to a session and to listen to it. `open_session` makes one.
 
     Any number of tasks may use one handle, or clones of it. A handle can also be made from parts,
@@ -128,114 +124,6 @@ class SessionHandle:
         Cancellation: atomic. If cancelled, nothing happened.
         """
         await self._phase_rx.wait_for(target)
-
-    async def send_audio(self, data: bytes, *, sample_rate_hz: int = 16_000) -> None:
-        """Send a piece of microphone audio.
-
-        Args:
-            data: PCM, signed 16-bit little-endian mono, an even number of bytes; 20 to 100 ms
-                (640 to 3,200 bytes at 16 kHz) is usual.
-            sample_rate_hz: Its samples per second.
-
-        Raises:
-            InvalidArgument, InvalidArgumentType: Not such audio; nothing was sent.
-            LocalProtocolError: With manual activity detection, no activity has started.
-            SessionClosed: The session has ended normally.
-            ConnectionLost: The session was lost.
-
-        Blocks: only while more than `send_buffer_bytes` are accepted and not yet written.
-        Cancellation: atomic. If cancelled, the audio was not sent.
-        """
-        await self._send(commands.SendAudio(data, sample_rate_hz))
-
-    async def send_video(self, data: bytes, *, mime_type: str = "image/jpeg") -> None:
-        """Send one video frame or image: JPEG, PNG or WebP; at most one a second is usual.
-
-        Raises, blocks: as `send_audio()`.
-        Cancellation: atomic. If cancelled, the frame was not sent.
-        """
-        await self._send(commands.SendVideo(data, mime_type))
-
-    async def send_text(self, text: str) -> None:
-        """Send a turn of text, for the model to answer now (`clientContent`).
-
-        Raises, blocks: as `send_audio()`.
-        Cancellation: atomic. If cancelled, the text was not sent.
-        """
-        await self._send(commands.SendText(text))
-
-    async def send_realtime_text(self, text: str) -> None:
-        """Send text as real-time input, beside audio; the service finds the turn's end.
-
-        Raises, blocks: as `send_audio()`.
-        Cancellation: atomic. If cancelled, the text was not sent.
-        """
-        await self._send(commands.SendRealtimeText(text))
-
-    async def send_client_content(
-        self, turns: Sequence[Content], *, turn_complete: bool = True
-    ) -> None:
-        """Send turns for the history; with `turn_complete` the model answers now.
-
-        Raises, blocks: as `send_audio()`.
-        Cancellation: atomic. If cancelled, nothing was sent.
-        """
-        await self._send(commands.SendClientContent(_tuple("turns", turns), turn_complete))
-
-    async def send_tool_response(self, responses: Sequence[FunctionResponse]) -> None:
-        """Answer function calls; all answers of one ToolCall in one go is best.
-
-        Args:
-            responses: One for each call, with the call's id and a JSON object.
-
-        Raises:
-            LocalProtocolError: A call that is not owed an answer; nothing was sent.
-
-        Raises, blocks: else as `send_audio()`.
-        Cancellation: atomic. If cancelled, nothing was sent.
-        """
-        await self._send(commands.SendToolResponse(_tuple("responses", responses)))
-
-    async def update_instruction(self, instruction: str) -> None:
-        """Change the system instruction for the rest of the session (`contextUpdate`).
-
-        Raises, blocks: as `send_audio()`.
-        Cancellation: atomic. If cancelled, nothing was sent.
-        """
-        await self._send(commands.UpdateInstruction(instruction))
-
-    async def signal_activity_start(self) -> None:
-        """Say that the user starts speaking; for `activity_detection=False` only.
-
-        Raises:
-            LocalProtocolError: The service detects speech itself, or activity has started already.
-
-        Raises, blocks: else as `send_audio()`.
-        Cancellation: atomic. If cancelled, nothing was sent.
-        """
-        await self._send(commands.ActivityStart())
-
-    async def signal_activity_end(self) -> None:
-        """Say that the user stops speaking; for `activity_detection=False` only.
-
-        Raises:
-            LocalProtocolError: The service detects speech itself, or no activity has started.
-
-        Raises, blocks: else as `send_audio()`.
-        Cancellation: atomic. If cancelled, nothing was sent.
-        """
-        await self._send(commands.ActivityEnd())
-
-    async def end_audio_stream(self) -> None:
-        """Say that the microphone is off for now, so that the service ends the turn.
-
-        Raises:
-            LocalProtocolError: With manual activity detection it has no meaning.
-
-        Raises, blocks: else as `send_audio()`.
-        Cancellation: atomic. If cancelled, nothing was sent.
-        """
-        await self._send(commands.EndAudioStream())
 
     def interrupt(self) -> None:
         """Mark what the model has said so far as stale, in this program only.
@@ -355,9 +243,3 @@ class SessionHandle:
 
     def _closed_error(self) -> SessionClosed:
         return SessionClosed("this handle is closed", phase=self.phase)
-
-
-def _tuple(name: str, values: Sequence[T]) -> tuple[T, ...]:
-    if isinstance(values, str | bytes) or not isinstance(values, Sequence):
-        raise InvalidArgumentType(f"{name} must be a list or tuple, not {type(values).__name__}")
-    return tuple(values)

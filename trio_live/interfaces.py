@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from trio_live.subscription import Policy, Subscription
     from trio_live.wire.content import Content
     from trio_live.wire.functions import FunctionResponse
+    from trio_live.wire.tools import FunctionDeclaration, Tool
 
 
 class SessionReader(Protocol):
@@ -66,6 +67,23 @@ class SessionWriter(Protocol):
         """Send a video frame."""
         ...
 
+    async def send_realtime_text(self, text: str) -> None:
+        """Send text as real-time input."""
+        ...
+
+    async def seed_history(self, turns: Sequence[Content]) -> None:
+        """Send what was said before, as history."""
+        ...
+
+    async def update_context(
+        self,
+        *,
+        system_instruction: str | Content | None = ...,
+        tools: Sequence[Tool | FunctionDeclaration] | None = ...,
+    ) -> None:
+        """Change system instruction and tools."""
+        ...
+
     async def update_instruction(self, instruction: str) -> None:
         """Change the system instruction."""
         ...
@@ -76,6 +94,10 @@ class SessionWriter(Protocol):
 
     async def signal_activity_end(self) -> None:
         """Say that the user stops speaking."""
+        ...
+
+    async def end_audio_stream(self) -> None:
+        """Say that the microphone is off for now."""
         ...
 
     async def disconnect(self) -> None:

@@ -15,14 +15,20 @@ from trio_live.wire.client import (
     ClientContent,
     ClientMessage,
     ContextUpdate,
+    ContextUpdateTools,
     Empty,
     RealtimeInput,
     ToolResponse,
 )
 from trio_live.wire.content import Blob, Content, Part
-from trio_live.wire.functions import FunctionResponse
+from trio_live.wire.functions import FunctionResponse, FunctionResponsePart
+from trio_live.wire.marks import Platform
+from trio_live.wire.tools import Tool
 
 VIDEO_TYPES: Final = ("image/jpeg", "image/png", "image/webp")
+# Where contextUpdate is known: google-genai 3.4 converts it for both (`_live_converters`,
+# `_LiveClientContextUpdate_to_mldev` and `_to_vertex`, read November 2026).
+CONTEXT_UPDATE: Final = (Platform.GEMINI, Platform.VERTEX)
 SCHEDULINGS: Final = (None, "INTERRUPT", "WHEN_IDLE", "SILENT")
 
 # Built once: the mime types of the usual sample rates.
@@ -44,8 +50,16 @@ def check(command: commands.SessionCommand) -> None:
     checker(command)
 
 
-def build(command: commands.SessionCommand) -> ClientMessage:
-    """Build the message for a checked command; Disconnect has none and must not come here."""
+def build(
+    command: commands.SessionCommand, platform: Platform | None = None, *, announced: bool = False
+) -> ClientMessage:
+    """Build the message for a checked command; Disconnect has none and must not come here.
+
+    Args:
+        command: The command.
+        platform: Where it goes; None: unknown.
+        announced: Whether the setup said that an initial history comes: then its end is said.
+    """
     match command:
         case commands.SendAudio(data, rate):
             mime_type = _PCM_TYPES.get(rate) or f"audio/pcm;rate={rate}"
@@ -58,10 +72,18 @@ def build(command: commands.SessionCommand) -> ClientMessage:
             return ClientMessage(realtime_input=RealtimeInput(text=text))
         case commands.SendClientContent(turns, turn_complete):
             return ClientMessage(client_content=ClientContent(turns or None, turn_complete))
+        case commands.SeedHistory(turns):
+            return ClientMessage(client_content=ClientContent(turns or None, announced))
         case commands.SendToolResponse(responses):
             return ClientMessage(tool_response=ToolResponse(responses))
-        case commands.UpdateInstruction(text):
+        case commands.UpdateInstruction(text) if platform in CONTEXT_UPDATE:
             return ClientMessage(context_update=ContextUpdate(Content.from_text(text)))
+        case commands.UpdateInstruction(text):
+            turn = Content.from_text(text, role="system")
+            return ClientMessage(client_content=ClientContent((turn,), False))
+        case commands.UpdateContext(instruction, tools):
+            wrapped = None if tools is None else ContextUpdateTools(tools)
+            return ClientMessage(context_update=ContextUpdate(instruction, wrapped))
         case commands.ActivityStart():
             return ClientMessage(realtime_input=RealtimeInput(activity_start=Empty()))
         case commands.ActivityEnd():
@@ -105,7 +127,9 @@ def check_activity(command: commands.SessionCommand, *, manual: bool, started: b
 def check_owed(
     responses: Sequence[FunctionResponse], owed: Mapping[str | int, str]
 ) -> list[str | int]:
-    """Match answers with the calls that are owed one, and give the keys of those calls.
+    """Match answers with the calls that are owed one, and give the keys of those that are settled.
+
+    A call whose answer says that more follow (`will_continue`) is still owed them.
 
     Args:
         responses: The answers.
@@ -133,8 +157,9 @@ def check_owed(
                 f"no call with id {response.id!r} is owed an answer: it was never made, has been "
                 "answered, or was withdrawn by the service"
             )
-        del open_calls[key]
-        keys.append(key)
+        if not response.will_continue:
+            del open_calls[key]
+            keys.append(key)
     return keys
 
 
@@ -184,12 +209,16 @@ def _check_video(command: commands.SendVideo) -> None:
         )
 
 
-def _check_client_content(command: commands.SendClientContent) -> None:
+def _check_turns(command: commands.SendClientContent | commands.SeedHistory) -> None:
     _check_items("turns", command.turns, Content)
     for turn in command.turns:
         _check_items("the parts of a turn", turn.parts, Part)
         if not turn.parts or Part() in turn.parts:
             raise InvalidArgument("turns holds a Content without parts, or an empty Part")
+
+
+def _check_client_content(command: commands.SendClientContent) -> None:
+    _check_turns(command)
     if not isinstance(command.turn_complete, bool):
         raise InvalidArgumentType(
             f"turn_complete must be a bool, not {type(command.turn_complete).__name__}"
@@ -218,6 +247,42 @@ def _check_tool_response(command: commands.SendToolResponse) -> None:
             raise InvalidArgument(
                 f"scheduling={response.scheduling!r} must be INTERRUPT, WHEN_IDLE or SILENT"
             )
+        if not isinstance(response.will_continue, bool | None):
+            raise InvalidArgumentType(
+                f"will_continue must be a bool, not {type(response.will_continue).__name__}"
+            )
+        _check_items("the parts of a response", response.parts or (), FunctionResponsePart)
+        for part in response.parts or ():
+            _check_response_part(part)
+
+
+def _check_response_part(part: FunctionResponsePart) -> None:
+    blob, file = part.inline_data, part.file_data
+    if (blob is None) == (file is None):
+        raise InvalidArgument("a part of a response has either inline_data or file_data")
+    if blob is not None:
+        _check_bytes("the data of a response's part", blob.data)
+        _check_text("the mime_type of a response's part", blob.mime_type)
+    if file is not None:
+        _check_text("the file_uri of a response's part", file.file_uri)
+        _check_text("the mime_type of a response's part", file.mime_type)
+
+
+def _check_update(command: commands.UpdateContext) -> None:
+    instruction, tools = command.system_instruction, command.tools
+    if instruction is None and tools is None:
+        raise InvalidArgument("neither system_instruction nor tools is given: nothing would change")
+    if tools is not None:
+        _check_items("tools", tools, Tool)
+    if instruction is None:
+        return
+    if not isinstance(instruction, Content):
+        raise InvalidArgumentType(
+            f"system_instruction must be a str or Content, not {type(instruction).__name__}"
+        )
+    _check_items("the parts of system_instruction", instruction.parts, Part)
+    if not instruction.parts or any(p != Part(text=p.text or "?") for p in instruction.parts):
+        raise InvalidArgument("system_instruction must have parts of text, none of them empty")
 
 
 def _nothing_to_check(command: object) -> None:
@@ -236,8 +301,10 @@ _CHECKS: Final[dict[type, Callable[..., None]]] = {
     commands.SendText: _check_command_text,
     commands.SendRealtimeText: _check_command_text,
     commands.SendClientContent: _check_client_content,
+    commands.SeedHistory: _check_turns,
     commands.SendToolResponse: _check_tool_response,
     commands.UpdateInstruction: _check_command_text,
+    commands.UpdateContext: _check_update,
     commands.ActivityStart: _nothing_to_check,
     commands.ActivityEnd: _nothing_to_check,
     commands.EndAudioStream: _nothing_to_check,

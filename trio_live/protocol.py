@@ -1,8 +1,8 @@
 """The protocol of a session without any I/O: commands in, frames out; frames in, events out.
 
-What lives here: LiveProtocol, which ties together the rules (outbound.py), the reading of messages
-(inbound.py) and the phases (state.py). What must not: trio, sockets, clocks, logging. Time is
-passed in, in seconds of whatever clock the caller has.
+What lives here: LiveProtocol, which ties together the rules (outbound.py, history.py), the reading
+of messages (inbound.py) and the phases (state.py). What must not: trio, sockets, clocks, logging.
+Time is passed in, in seconds of whatever clock the caller has.
 
 How to drive it: `dial`, then send the text of `setup`, then `receive_frame` each frame as it comes;
 once `opened`, `send` commands. `close` when the end begins, `closed` when the connection is gone.
@@ -11,11 +11,12 @@ Each call returns the events that it caused; publish them in that order.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from trio_live import commands, outbound
 from trio_live.config import merge
 from trio_live.errors import InvalidArgument, LocalProtocolError
+from trio_live.history import InitialHistory
 from trio_live.inbound import Inbound
 from trio_live.state import CONVERSATION, SessionState, Trigger
 from trio_live.wire import codec
@@ -24,6 +25,7 @@ from trio_live.wire.client import ClientMessage
 if TYPE_CHECKING:
     from trio_live.config import SessionConfig
     from trio_live.events import SessionEvent
+    from trio_live.wire.marks import Platform
 
 
 class LiveProtocol:
@@ -33,17 +35,25 @@ class LiveProtocol:
         config: What the session is to be.
         model_name: The model's name as the endpoint wants it.
         state: Kept up to date by this object; a new one if none is given.
+        platform: The service at the other end; None: unknown.
 
     Attributes:
         state: Phase, turns, handles and totals.
     """
 
     def __init__(
-        self, config: SessionConfig, model_name: str, state: SessionState | None = None
+        self,
+        config: SessionConfig,
+        model_name: str,
+        state: SessionState | None = None,
+        *,
+        platform: Platform | None = None,
     ) -> None:
         self.state = SessionState() if state is None else state
         self._config = config
         self._model_name = model_name
+        self._platform = platform
+        self._history = InitialHistory()
         self._inbound = Inbound(self.state)
         # Not machine.user_speaking: the service may hear speech end before we signal it.
         self._activity_started = False
@@ -61,10 +71,13 @@ class LiveProtocol:
         """Give the setup frame, the first of a connection, and note that it is sent."""
         message = ClientMessage(setup=self._config.setup(self._model_name))
         extra = self._config.extra
+        fields = codec.to_object(message)
         if extra:
-            frame = codec.encode_object(merge(codec.to_object(message), {"setup": dict(extra)}))
+            fields = merge(fields, {"setup": dict(extra)})
+            frame = codec.encode_object(fields)
         else:
             frame = codec.encode(message)
+        self._history.begin(cast("dict[str, object]", fields["setup"]))
         return frame, self._inbound.fire(Trigger.SETUP)
 
     def send(self, command: commands.SessionCommand, now: float) -> tuple[str, list[SessionEvent]]:
@@ -81,6 +94,7 @@ class LiveProtocol:
                 phase=self.state.phase,
             )
         outbound.check(command)
+        self._history.check(command)
         outbound.check_activity(
             command, manual=self._config.manual_activity, started=self._activity_started
         )
@@ -90,7 +104,7 @@ class LiveProtocol:
             if isinstance(command, commands.SendToolResponse)
             else []
         )
-        frame = _encode(command)
+        frame = self._encode(command)
         # From here on nothing can be refused.
         caused: list[SessionEvent] = []
         match command:
@@ -107,8 +121,12 @@ class LiveProtocol:
                 caused = self._inbound.fire(Trigger.USER_STOPPED)
             case commands.SendText() | commands.SendRealtimeText():
                 self.state.begin_turn(now)
-            case commands.SendClientContent(turn_complete=True):
-                self.state.begin_turn(now)
+            case commands.SeedHistory():
+                self._history.sent(command)
+            case commands.SendClientContent(turn_complete=complete):
+                initial = self._history.sent(command)
+                if complete and not initial:  # the end of an initial history is not answered
+                    self.state.begin_turn(now)
             case _:
                 pass
         return frame, caused
@@ -144,14 +162,13 @@ class LiveProtocol:
         machine.calls_executing.update(machine.calls_owed)
         return self._inbound.fire(Trigger.TOOL_STARTED)
 
-
-def _encode(command: commands.SessionCommand) -> str:
-    message = outbound.build(command)
-    try:
-        return codec.encode(message)
-    except (TypeError, ValueError, OverflowError, RecursionError) as error:
-        # None of these texts holds a payload, but a UnicodeEncodeError does.
-        what = "a lone surrogate" if isinstance(error, UnicodeError) else str(error)
-        raise InvalidArgument(
-            f"{type(command).__name__} cannot be written as JSON: {what}"
-        ) from None
+    def _encode(self, command: commands.SessionCommand) -> str:
+        message = outbound.build(command, self._platform, announced=self._history.asked)
+        try:
+            return codec.encode(message)
+        except (TypeError, ValueError, OverflowError, RecursionError) as error:
+            # None of these texts holds a payload, but a UnicodeEncodeError does.
+            what = "a lone surrogate" if isinstance(error, UnicodeError) else str(error)
+            raise InvalidArgument(
+                f"{type(command).__name__} cannot be written as JSON: {what}"
+            ) from None

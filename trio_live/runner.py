@@ -61,7 +61,9 @@ class SessionRunner:
         self._endpoint = endpoint
         self._settings = settings
         self._handles = (config.resumption_handle,) if config.resumption_handle else ()  # secrets
-        self._protocol = LiveProtocol(config, endpoint.model_name(config.model))
+        self._protocol = LiveProtocol(
+            config, endpoint.model_name(config.model), platform=endpoint.platform
+        )
         self._fanout = EventFanout()
         self._watch = PhaseWatch()
         self._outbox = Outbox(

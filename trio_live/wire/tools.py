@@ -7,6 +7,7 @@ What lives here: `tools` of a setup and all in it, but for retrieval (retrieval.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, TypeAlias
 
 from trio_live.wire import enums
@@ -227,6 +228,13 @@ class Tool(Wire, frozen=True):
     parallel_ai_search: Vertex[ToolParallelAiSearch | None] = None
     exa_ai_search: Vertex[ToolExaAiSearch | None] = None
     google_search_retrieval: GoogleSearchRetrieval | None = None
+
+
+def gather(given: Sequence[Tool | FunctionDeclaration]) -> tuple[Tool, ...]:
+    """Put bare function declarations into one tool, which comes first."""
+    functions = tuple(item for item in given if isinstance(item, FunctionDeclaration))
+    tools = tuple(item for item in given if isinstance(item, Tool))
+    return (Tool(function_declarations=functions), *tools) if functions else tools
 
 
 class LatLng(Wire, frozen=True):

@@ -1,0 +1,93 @@
+"""The initial history of a session: when it may be sent, and what may be sent before it.
+
+What lives here: InitialHistory, which knows whether the service waits for one. What must not: the
+building of messages (outbound.py), phases, I/O.
+
+With `historyConfig.initialHistoryInClientContent` in the setup the service is mute at first: it
+takes `clientContent` up to the first `turnComplete: true` as history, answers none of it, and heeds
+nothing else. Such a history may end with a turn of the model. Without it, turns are added with
+`turnComplete: false`, whenever the model takes `clientContent` at all, and have to end with a turn
+of the user. Sources: google-genai 3.4, `types.HistoryConfig`; pipecat pull request 4355 for the
+last turn, which 2.5 models require; read November 2026.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, cast
+
+from trio_live import commands
+from trio_live.errors import InvalidArgument, LocalProtocolError
+
+if TYPE_CHECKING:
+    from trio_live.wire.content import Content
+
+
+class InitialHistory:
+    """Whether the service waits for an initial history.
+
+    Attributes:
+        asked: Whether the setup said that one comes.
+        awaited: Whether it is still to come, or has not ended.
+    """
+
+    __slots__ = ("asked", "awaited")
+
+    def __init__(self) -> None:
+        self.asked = self.awaited = False
+
+    def begin(self, setup: Mapping[str, object]) -> None:
+        """Note what a setup says, as it is sent: a new connection begins."""
+        config = setup.get("historyConfig", setup.get("history_config"))
+        fields = cast("dict[str, object]", config if isinstance(config, dict) else {})
+        names = ("initialHistoryInClientContent", "initial_history_in_client_content")
+        self.asked = self.awaited = any(fields.get(name) is True for name in names)
+
+    def check(self, command: commands.SessionCommand) -> None:
+        """Check a command against the history: its own, or the one that has not come.
+
+        Raises:
+            LocalProtocolError: The service would not answer it, or close the connection with 1007.
+        """
+        if isinstance(command, commands.SeedHistory):
+            _check_calls(command.turns)
+            if not self.asked:
+                _check_end(command.turns)
+            elif not self.awaited:
+                raise LocalProtocolError(
+                    "the initial history has been sent; add to it with send_client_content(..., "
+                    "turn_complete=False) where the model takes it"
+                )
+        elif self.awaited and isinstance(command, commands.SendClientContent):
+            _check_calls(command.turns)
+        elif self.awaited and not isinstance(command, commands.Disconnect):
+            raise LocalProtocolError(
+                f"{type(command).__name__} would stay without effect: the config says that an "
+                "initial history comes (historyConfig), and the service waits for it; call "
+                "seed_history(turns) first, or seed_history([]) if there is none"
+            )
+
+    def sent(self, command: commands.SessionCommand) -> bool:
+        """Note that a command goes out; say whether it belongs to the initial history."""
+        if not self.awaited:
+            return False
+        self.awaited = isinstance(command, commands.SendClientContent) and not command.turn_complete
+        return True
+
+
+def _check_calls(turns: tuple[Content, ...]) -> None:
+    if any(part.function_call is not None for turn in turns for part in turn.parts):
+        raise InvalidArgument(
+            "the history holds a functionCall: the service refuses it with 1007; tell what was "
+            "called and found as text"
+        )
+
+
+def _check_end(turns: tuple[Content, ...]) -> None:
+    if not turns:
+        raise InvalidArgument("turns is empty: there is nothing to send")
+    if turns[-1].role not in (None, "user"):
+        raise InvalidArgument(
+            "a history that ends with the model's turn needs a config that announces it "
+            "(historyConfig.initialHistoryInClientContent); without it, end with the user's turn"
+        )
