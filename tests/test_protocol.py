@@ -347,10 +347,11 @@ def test_receive_malformed_part_is_an_error_and_the_others_are_told() -> None:
     """Law 4: the good parts are told in their places, then an Error with what could not be read."""
     protocol = open_protocol()
     frame = (
-        '{"serverContent":{"modelTurn":{"parts":'
+        '{"serverContent":{"new":1,"modelTurn":{"parts":'
         '[{"text":"a"},{"text":7},{"new":1},{"inlineData":[]},{"new":2},{"text":"b"}]}}}'
     )
-    *told_parts, first, second = facts(protocol.receive_frame(frame, 0))
+    *told_parts, unknown, first, second = facts(protocol.receive_frame(frame, 0))
+    assert unknown == Unknown(b'{"new":1}')  # the field of serverContent, not the part
     assert told_parts == [
         TextDelta("a", 1),
         Unknown(b'{"new":1}'),

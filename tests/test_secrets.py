@@ -20,11 +20,13 @@ import trio
 from trio.testing import MockClock
 
 from trio_live import (
+    Content,
     Credentials,
     Custom,
     Endpoint,
     GoogleAI,
     LiveError,
+    LocalProtocolError,
     SessionConfig,
     TransportConfig,
     VertexAI,
@@ -204,6 +206,11 @@ async def test_connection_lost_in_mid_session_shows_no_secret(
                     there = await server.wait_session()
                     await session.send_text(SECRET)
                     await session.update_instruction(SECRET)
+                    await session.update_context(system_instruction=SECRET)
+                    await session.seed_history([Content.from_text(SECRET)])
+                    with pytest.raises(LocalProtocolError) as refused:
+                        await session.seed_history([Content.from_text(SECRET, role="model")])
+                    evidence.show_error(refused.value)
                     await there.send_raw(frame)
                     await there.close(1011, "Internal error encountered.")
                     evidence.show(session, session.state)

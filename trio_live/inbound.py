@@ -33,6 +33,9 @@ DEFAULT_SAMPLE_RATE_HZ: Final = 24_000
 """What the service's voice has where the mime type does not say it."""
 
 
+_PARTS: Final = "serverContent.modelTurn.parts["
+
+
 class Inbound:
     """Turns server messages into events and keeps the session's state.
 
@@ -52,7 +55,7 @@ class Inbound:
         self._out: list[SessionEvent] = []
         self._frame: str | bytes = b""
         self._part_texts: list[bytes] | None = None  # of that frame, once one is asked for
-        self._malformed: set[bytes] = set()  # what of that frame could not be read
+        self._leftovers: list[codec.Leftover] = []  # what of that frame could not be read
 
     def apply(
         self,
@@ -65,8 +68,7 @@ class Inbound:
         out = self._out = []
         self._frame = frame
         self._part_texts = None
-        if leftovers or self._malformed:
-            self._malformed = {left.raw for left in leftovers if isinstance(left, codec.Malformed)}
+        self._leftovers = leftovers
         content = message.server_content
         interrupted = content is not None and content.interrupted
         if content is not None and interrupted:
@@ -207,7 +209,9 @@ class Inbound:
         elif not parts.is_signature(part):
             if self._part_texts is None:
                 texts = codec.items_of(self._frame, "serverContent", "modelTurn", "parts")
-                self._part_texts = [text for text in texts if text not in self._malformed]
+                # What could not be read is not among the turn's parts; equal texts fail alike.
+                lost = {left.raw for left in self._leftovers if left.where.startswith(_PARTS)}
+                self._part_texts = [text for text in texts if text not in lost]
             known = index < len(self._part_texts)
             text = self._part_texts[index] if known else codec.text_of(self._frame)
             self._out.append(events.Unknown(text))
