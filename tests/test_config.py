@@ -48,7 +48,7 @@ def test_setup_of_a_full_config_has_each_field_in_its_place() -> None:
     """Each argument stands where the service wants it."""
     assert setup(
         system_instruction="Be brief.",
-        response_modalities=["TEXT"],
+        response_modalities=["AUDIO"],
         voice="Puck",
         language="de-DE",
         temperature=0.5,
@@ -72,7 +72,7 @@ def test_setup_of_a_full_config_has_each_field_in_its_place() -> None:
     ) == {
         "model": "models/m",
         "generationConfig": {
-            "responseModalities": ["TEXT"],
+            "responseModalities": ["AUDIO"],
             "temperature": 0.5,
             "topP": 1,
             "topK": 40,
@@ -190,9 +190,9 @@ BAD: list[tuple[str, Any, str]] = [
     ("temperature", "hot", "temperature must be int or float, not str"),
     ("temperature", True, "temperature must be int or float, not bool"),
     ("top_p", -0.1, "top_p=-0.1 must lie between 0.0 and 1.0"),
-    ("top_k", 0, "top_k=0 must lie between 1 and inf"),
+    ("top_k", 0, "top_k=0 must lie between 1 and 2147483647"),
     ("top_k", 1.5, "top_k must be int, not float"),
-    ("max_output_tokens", 0, "max_output_tokens=0 must lie between 1 and inf"),
+    ("max_output_tokens", 0, "max_output_tokens=0 must lie between 1 and 2147483647"),
     ("seed", "x", "seed must be int, not str"),
     ("system_instruction", b"x", "system_instruction must be str or Content, not bytes"),
     ("thinking", 5, "thinking must be ThinkingConfig, not int"),
@@ -214,11 +214,14 @@ BAD: list[tuple[str, Any, str]] = [
         "off",
         "activity_detection must be bool or AutomaticActivityDetection, not str",
     ),
-    ("session_resumption", "yes", "session_resumption must be bool, not str"),
+    (
+        "session_resumption",
+        "yes",
+        "session_resumption must be bool or SessionResumptionConfig, not str",
+    ),
     ("compression", 5, "compression must be bool or ContextWindowCompressionConfig, not int"),
     ("extra", "x", "extra must be Mapping, not str"),
 ]
-UNWRITABLE = "system_instruction, tools or extra holds something that cannot be written as JSON"
 
 
 @pytest.mark.parametrize("number", range(len(BAD)))
@@ -232,19 +235,22 @@ def test_session_config_wrong_value_is_refused_by_name(number: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "settings",
+    ("settings", "where"),
     [
-        {"extra": {"a": object()}},
-        {"extra": {"a": "\ud800"}},
-        {"system_instruction": "\ud800"},
-        {"tools": [FunctionDeclaration("f", parameters_json_schema={"a": object()})]},
+        ({"extra": {"a": object()}}, "extra"),
+        ({"extra": {"a": "\ud800"}}, "extra"),
+        ({"voice": "\ud800"}, "voice"),
+        ({"system_instruction": "\ud800"}, "system_instruction"),
+        ({"tools": [FunctionDeclaration("f", parameters_json_schema={"a": object()})]}, "tools[0]"),
     ],
 )
-def test_session_config_that_cannot_be_written_is_refused(settings: dict[str, Any]) -> None:
+def test_session_config_that_cannot_be_written_is_refused(
+    settings: dict[str, Any], where: str
+) -> None:
     """What cannot become JSON is refused when the config is made, not when a session opens."""
     with pytest.raises(ConfigError) as caught:
         SessionConfig("m", **settings)
-    assert str(caught.value) == UNWRITABLE
+    assert str(caught.value) == f"{where} holds something that cannot be written as JSON"
 
 
 def test_session_config_does_not_change_with_what_it_was_made_from() -> None:

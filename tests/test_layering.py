@@ -37,7 +37,8 @@ ARROWS: dict[str, set[str]] = {
         "transport.tls",
         "transport.proxy",
     },
-    "config": {"errors", "transport.interface", "transport.proxy", "wire"},
+    "capabilities": {"wire"},
+    "config": {"capabilities", "errors", "transport.interface", "transport.proxy", "wire"},
     "endpoints": {"errors", "wire"},
     "http_post": {"endpoints", "errors", "transport.proxy", "wire"},
     "tokens": {

@@ -396,20 +396,20 @@ def test_text_of_a_field_that_is_too_deep_gives_what_surrounds_it() -> None:
     assert codec.text_of(frame, "parts") == frame.encode()
 
 
-def test_copy_object_copies_mappings_of_any_kind_at_any_depth() -> None:
+def test_copy_copies_mappings_of_any_kind_at_any_depth() -> None:
     """A copied object shares nothing with the original."""
     from types import MappingProxyType
 
     inner = {"b": [1]}
-    copied = codec.copy_object(MappingProxyType({"a": MappingProxyType(inner)}))
+    copied = codec.copy(MappingProxyType({"a": MappingProxyType(inner)}), dict[str, object])
     inner["b"].append(2)
     assert copied == {"a": {"b": [1]}}
 
 
-def test_copy_object_refuses_what_json_cannot_hold() -> None:
+def test_copy_refuses_what_json_cannot_hold() -> None:
     """Anything but JSON's own types and mappings is refused by its type."""
     with pytest.raises(TypeError, match=r"^object cannot be written as JSON$"):
-        codec.copy_object({"a": object()})
+        codec.copy({"a": object()}, dict[str, object])
 
 
 def test_decode_text_that_is_not_utf8_costs_its_field_only() -> None:

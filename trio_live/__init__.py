@@ -21,7 +21,8 @@ The house, from the ground up; each room imports only from those before it:
     commands, said, events   what a session is told, what it tells
     transport/       connections: the contract, trio-websocket, memory
     close_codes      what the end of a connection means
-    config           SessionConfig and TransportConfig
+    capabilities     what a model can do, by its name
+    config/          SessionConfig and TransportConfig
     endpoints/       where the service is, and credentials
     outbound, history   command -> message, with the rules
     parts, inbound   parts and transcripts -> events; message -> events
@@ -42,6 +43,7 @@ from typing import get_type_hints
 from msgspec import Struct
 
 from trio_live import tokens
+from trio_live.capabilities import Capabilities, capabilities_of
 from trio_live.commands import (
     ActivityEnd,
     ActivityStart,
@@ -140,13 +142,19 @@ from trio_live.wire.functions import (
     FunctionResponseFileData,
     FunctionResponsePart,
 )
-from trio_live.wire.generation import ThinkingConfig
+from trio_live.wire.generation import GenerationConfig, ThinkingConfig, TranslationConfig
 from trio_live.wire.setup import (
     AutomaticActivityDetection,
+    AvatarConfig,
     ContextWindowCompressionConfig,
+    HistoryConfig,
+    ProactivityConfig,
+    SafetySetting,
+    SessionResumptionConfig,
     SlidingWindow,
 )
-from trio_live.wire.tools import FunctionDeclaration, Tool
+from trio_live.wire.speech import SpeechConfig, VoiceConfig
+from trio_live.wire.tools import FunctionDeclaration, Tool, ToolConfig
 from trio_live.wire.transcription import AudioTranscriptionConfig
 from trio_live.wire.usage import UsageMetadata
 
@@ -168,12 +176,24 @@ __all__ = [
     "SessionConfig",
     "TransportConfig",
     "make_ssl_context",
+    "Capabilities",
+    "capabilities_of",
     "AudioTranscriptionConfig",
     "AutomaticActivityDetection",
+    "AvatarConfig",
     "ContextWindowCompressionConfig",
+    "GenerationConfig",
+    "HistoryConfig",
+    "ProactivityConfig",
+    "SafetySetting",
+    "SessionResumptionConfig",
     "SlidingWindow",
+    "SpeechConfig",
     "ThinkingConfig",
+    "TranslationConfig",
+    "VoiceConfig",
     "Tool",
+    "ToolConfig",
     "FunctionDeclaration",
     # Endpoints
     "Endpoint",

@@ -22,6 +22,8 @@ from trio_live.wire.server import ServerMessage
 
 MessageT = TypeVar("MessageT", bound=Wire)
 
+T = TypeVar("T")
+
 # strict=False also reads int64 fields, which proto3-JSON writes as strings, and costs nothing
 # measurable on an audio frame.
 _DECODER: Final = msgspec.json.Decoder(ServerMessage, strict=False)
@@ -73,14 +75,14 @@ def to_object(message: Wire) -> dict[str, object]:
     return built
 
 
-def copy_object(fields: Mapping[str, object]) -> dict[str, object]:
-    """Copy a JSON object at every depth; mappings of any kind become dicts.
+def copy(value: object, kind: type[T]) -> T:
+    """Copy a value at every depth, as JSON knows it; mappings of any kind become dicts.
 
     Raises:
-        TypeError, ValueError, RecursionError: It holds what JSON cannot.
+        msgspec.ValidationError: Something in it is not of its type, with the path to it.
+        TypeError, ValueError, RecursionError, OverflowError: It holds what JSON cannot.
     """
-    copied: dict[str, object] = msgspec.json.decode(msgspec.json.encode(fields, enc_hook=_plain))
-    return copied
+    return msgspec.json.decode(msgspec.json.encode(value, enc_hook=_plain), type=kind)
 
 
 def decode(frame: str | bytes) -> tuple[ServerMessage, list[Leftover]]:

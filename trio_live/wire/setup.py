@@ -1,7 +1,7 @@
 """The setup: what a session is to be.
 
 What lives here: the first message of a connection and the settings that belong to no other room.
-What must not: SessionConfig, the user's view of it (config.py). Source: "Live API: WebSockets
+What must not: SessionConfig, the user's view of it (config/). Source: "Live API: WebSockets
 reference", ai.google.dev, and google-genai 3.4 `types.LiveClientSetup`, `types.LiveConnectConfig`,
 read November 2026.
 """

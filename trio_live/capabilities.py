@@ -1,0 +1,115 @@
+"""What a model can do, as a table by model name: Capabilities, capabilities_of().
+
+What lives here: facts about models. What must not: what follows from them (rules.py). The service
+changes monthly, so the table only says what is known, says nothing of a model that is not in it,
+and gives way to `SessionConfig(capabilities=...)`. Sources: the model guides of ai.google.dev and
+google-gemini/gemini-skills, `gemini-live-api-dev`, read November 2026.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final, Literal, TypeAlias
+
+from trio_live.wire.base import Data
+
+TurnsUse: TypeAlias = Literal["any time", "initial history"]
+"""When a model takes `clientContent`: in the whole session, or as its initial history only."""
+
+
+class Capabilities(Data, frozen=True, kw_only=True):
+    """What a model can do. None says that nothing is known: then nothing is assumed or checked.
+
+    Attributes:
+        response_modalities: What it can answer with.
+        client_content: When it takes `clientContent`, which is what `send_text()` and
+            `send_client_content()` send: "any time", or as "initial history" only.
+        initial_history: Whether it takes `initial_history`.
+        thinking_budget: Whether thinking is set by a budget in tokens.
+        thinking_levels: The levels by which thinking is set; () if it is not set so. A model with
+            neither budget nor levels refuses every `thinking`.
+        behaviors: The kinds of functions, of "BLOCKING" and "NON_BLOCKING"; what a declaration
+            that says nothing means is the first.
+        scheduling: Whether an answer to a call may say when the model takes notice of it.
+        proactive_audio: The values that `proactive_audio` may have.
+        affective_dialog: Whether it reacts to how the user sounds.
+        audio_during_calls: Whether it takes audio while a BLOCKING call is open. Not checked, since
+            a microphone does not stop by itself: see where a program has to.
+    """
+
+    response_modalities: tuple[str, ...] | None = None
+    client_content: TurnsUse | None = None
+    initial_history: bool | None = None
+    thinking_budget: bool | None = None
+    thinking_levels: tuple[str, ...] | None = None
+    behaviors: tuple[str, ...] | None = None
+    scheduling: bool | None = None
+    proactive_audio: tuple[bool, ...] | None = None
+    affective_dialog: bool | None = None
+    audio_during_calls: bool | None = None
+
+
+UNKNOWN: Final = Capabilities()
+"""A model of which nothing is known."""
+
+_VERSION: Final = r"(-preview)?(-latest|(-[0-9]+)+)?"
+
+# Name, as a regular expression that the whole of it must match -> what is known of such a model.
+MODELS: Final[dict[str, Capabilities]] = {
+    r"gemini-(live-)?2\.5-flash(-preview)?-native-audio(-dialog)?" + _VERSION: Capabilities(
+        response_modalities=("AUDIO",),
+        client_content="any time",
+        initial_history=False,
+        thinking_budget=True,
+        thinking_levels=(),
+        behaviors=("BLOCKING", "NON_BLOCKING"),
+        scheduling=True,
+        proactive_audio=(True, False),
+        affective_dialog=True,
+        audio_during_calls=False,
+    ),
+    r"gemini-3\.1-flash-live" + _VERSION: Capabilities(
+        client_content="initial history",
+        initial_history=True,
+        thinking_budget=False,
+        behaviors=("BLOCKING",),
+        scheduling=False,
+        proactive_audio=(False,),
+        affective_dialog=False,
+        audio_during_calls=False,
+    ),
+    r"gemini-3\.8-live" + _VERSION: Capabilities(
+        client_content="any time",
+        initial_history=True,
+        thinking_budget=False,
+        thinking_levels=(),
+        behaviors=("NON_BLOCKING", "BLOCKING"),
+        scheduling=True,
+        proactive_audio=(True,),
+        affective_dialog=False,
+    ),
+    r"gemini-3\.8-live-extended-thinking" + _VERSION: Capabilities(
+        client_content="any time",
+        initial_history=True,
+        thinking_budget=False,
+        thinking_levels=("LOW", "MEDIUM", "HIGH"),
+        behaviors=("NON_BLOCKING",),
+        scheduling=False,
+        proactive_audio=(True,),
+        affective_dialog=False,
+    ),
+}
+
+# What may stand before a name: no resource name but a published model's says what the model is.
+_PREFIX: Final = r"((projects/[^/]+/locations/[^/]+/)?publishers/google/)?(models/)?"
+
+
+def capabilities_of(model: str) -> Capabilities:
+    """Say what is known of a model, by its name with or without a resource name around it.
+
+    A tuned model, or one of another publisher, is unknown whatever it is called.
+    """
+    for pattern, known in MODELS.items():
+        if re.fullmatch(_PREFIX + f"({pattern})", model):
+            return known
+    return UNKNOWN
