@@ -258,7 +258,7 @@ def test_struct_shows_no_payload(struct: type[msgspec.Struct]) -> None:
 def test_struct_list_is_complete() -> None:
     """The test above looks at every event and every command, and at the wire."""
     assert len(get_args(SessionEvent)) == 34
-    assert len(get_args(SessionCommand)) == 13
+    assert len(get_args(SessionCommand)) == 14
     assert {Error, SendText, functions.FunctionCall, server.ServerMessage} <= set(STRUCTS)
 
 

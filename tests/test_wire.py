@@ -127,7 +127,7 @@ def test_to_object_gives_what_encode_writes() -> None:
     """The object form and the text form of a message are the same JSON."""
     message = ClientMessage(realtime_input=RealtimeInput(text="x"))
     assert codec.to_object(message) == {"realtimeInput": {"text": "x"}}
-    assert codec.encode_object(codec.to_object(message)) == codec.encode(message)
+    assert codec.encode(codec.to_object(message)) == codec.encode(message)
 
 
 # In

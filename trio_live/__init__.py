@@ -24,7 +24,8 @@ The house, from the ground up; each room imports only from those before it:
     capabilities     what a model can do, by its name
     config/          SessionConfig and TransportConfig
     endpoints/       where the service is, and credentials
-    outbound, history   command -> message, with the rules
+    outbound, history   command -> message, with the rules that hold everywhere
+    rules            the rules of platforms and models
     parts, inbound   parts and transcripts -> events; message -> events
     protocol         the whole conversation without I/O
     subscription, fanout, watch   events to their readers
@@ -52,6 +53,7 @@ from trio_live.commands import (
     SeedHistory,
     SendAudio,
     SendClientContent,
+    SendRaw,
     SendRealtimeText,
     SendText,
     SendToolResponse,
@@ -223,6 +225,7 @@ __all__ = [
     "SendToolResponse",
     "UpdateInstruction",
     "UpdateContext",
+    "SendRaw",
     "ActivityStart",
     "ActivityEnd",
     "EndAudioStream",

@@ -81,6 +81,19 @@ class UpdateContext(Data, frozen=True):
     tools: tuple[Tool, ...] | None = None
 
 
+class SendRaw(Data, frozen=True):
+    """Any message in the wire's spelling, as it is: the way past every rule.
+
+    Of what it says only tool answers are noted, by their ids, and the end of an initial history;
+    turns and activity are not.
+
+    Attributes:
+        message: A JSON object with one field, such as `{"clientContent": {...}}`.
+    """
+
+    message: dict[str, object]
+
+
 class ActivityStart(Data, frozen=True):
     """The user starts speaking; only with automatic activity detection disabled."""
 
@@ -107,6 +120,7 @@ SessionCommand = (
     | SendToolResponse
     | UpdateInstruction
     | UpdateContext
+    | SendRaw
     | ActivityStart
     | ActivityEnd
     | EndAudioStream

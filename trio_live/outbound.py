@@ -9,8 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final, cast
 
+import msgspec
+
 from trio_live import commands
 from trio_live.errors import InvalidArgument, InvalidArgumentType, LocalProtocolError
+from trio_live.wire import codec
 from trio_live.wire.client import (
     ClientContent,
     ClientMessage,
@@ -53,7 +56,7 @@ def check(command: commands.SessionCommand) -> None:
 def build(
     command: commands.SessionCommand, platform: Platform | None = None, *, announced: bool = False
 ) -> ClientMessage:
-    """Build the message for a checked command; Disconnect has none and must not come here.
+    """Build the message for a checked command; Disconnect has none, and SendRaw is one.
 
     Args:
         command: The command.
@@ -91,7 +94,7 @@ def build(
         case commands.EndAudioStream():
             return ClientMessage(realtime_input=RealtimeInput(audio_stream_end=True))
         case _:
-            raise LocalProtocolError("Disconnect is not a message")
+            raise LocalProtocolError(f"{type(command).__name__} is not a message")
 
 
 def check_activity(command: commands.SessionCommand, *, manual: bool, started: bool) -> None:
@@ -161,6 +164,14 @@ def check_owed(
             del open_calls[key]
             keys.append(key)
     return keys
+
+
+def read_raw(message: dict[str, object]) -> ClientMessage:
+    """Read what is known of a raw message; of one that cannot be read, nothing is."""
+    try:
+        return codec.copy(message, ClientMessage)
+    except (msgspec.ValidationError, RecursionError):
+        return ClientMessage()
 
 
 def _check_bytes(name: str, value: object) -> None:
@@ -285,6 +296,16 @@ def _check_update(command: commands.UpdateContext) -> None:
         raise InvalidArgument("system_instruction must have parts of text, none of them empty")
 
 
+def _check_raw(command: commands.SendRaw) -> None:
+    message: object = command.message  # whatever the annotation says
+    if not isinstance(message, dict):
+        raise InvalidArgumentType(
+            f"message must be a JSON object (a dict), not {type(message).__name__}"
+        )
+    if not message:
+        raise InvalidArgument("message is empty: there is nothing to send")
+
+
 def _nothing_to_check(command: object) -> None:
     pass
 
@@ -305,6 +326,7 @@ _CHECKS: Final[dict[type, Callable[..., None]]] = {
     commands.SendToolResponse: _check_tool_response,
     commands.UpdateInstruction: _check_command_text,
     commands.UpdateContext: _check_update,
+    commands.SendRaw: _check_raw,
     commands.ActivityStart: _nothing_to_check,
     commands.ActivityEnd: _nothing_to_check,
     commands.EndAudioStream: _nothing_to_check,

@@ -18,6 +18,7 @@ from trio_live.config import merge
 from trio_live.errors import InvalidArgument, LocalProtocolError
 from trio_live.history import InitialHistory
 from trio_live.inbound import Inbound
+from trio_live.rules import MessageRules
 from trio_live.state import CONVERSATION, SessionState, Trigger
 from trio_live.wire import codec
 from trio_live.wire.client import ClientMessage
@@ -35,7 +36,7 @@ class LiveProtocol:
         config: What the session is to be.
         model_name: The model's name as the endpoint wants it.
         state: Kept up to date by this object; a new one if none is given.
-        platform: The service at the other end; None: unknown.
+        platform: Whose rules hold for what is sent; None: unknown, nothing is checked.
 
     Attributes:
         state: Phase, turns, handles and totals.
@@ -54,6 +55,7 @@ class LiveProtocol:
         self._model_name = model_name
         self._platform = platform
         self._history = InitialHistory()
+        self._rules = MessageRules(config, platform)
         self._inbound = Inbound(self.state)
         # Not machine.user_speaking: the service may hear speech end before we signal it.
         self._activity_started = False
@@ -74,7 +76,7 @@ class LiveProtocol:
         fields = codec.to_object(message)
         if extra:
             fields = merge(fields, {"setup": dict(extra)})
-            frame = codec.encode_object(fields)
+            frame = codec.encode(fields)
         else:
             frame = codec.encode(message)
         self._history.begin(cast("dict[str, object]", fields["setup"]))
@@ -94,22 +96,26 @@ class LiveProtocol:
                 phase=self.state.phase,
             )
         outbound.check(command)
+        if isinstance(command, commands.SendRaw):
+            return self._send_raw(command.message)
         self._history.check(command)
         outbound.check_activity(
             command, manual=self._config.manual_activity, started=self._activity_started
         )
+        if isinstance(command, commands.SendAudio):
+            return _encode(command, outbound.build(command)), []  # nothing depends on it: hot path
         machine = self.state.machine
         answered = (
             outbound.check_owed(command.responses, machine.calls_owed)
             if isinstance(command, commands.SendToolResponse)
             else []
         )
-        frame = self._encode(command)
+        message = outbound.build(command, self._platform, announced=self._history.asked)
+        frame = _encode(command, message)
+        self._rules.admit(message, initial=self._history.awaited)
         # From here on nothing can be refused.
         caused: list[SessionEvent] = []
         match command:
-            case commands.SendAudio():
-                pass  # the hot path: nothing of the state depends on it
             case commands.SendToolResponse():
                 caused = self._settle(answered)
             case commands.ActivityStart():
@@ -150,6 +156,17 @@ class LiveProtocol:
         self._activity_started = False
         return self._inbound.fire(Trigger.CLOSED)
 
+    def _send_raw(self, message: dict[str, object]) -> tuple[str, list[SessionEvent]]:
+        """Give the frame for a message that is not checked; note what must be known of it."""
+        frame = _encode(commands.SendRaw(message), message)
+        seen = outbound.read_raw(message)
+        if seen.client_content is not None and seen.client_content.turn_complete:
+            self._history.awaited = False
+        answers = () if seen.tool_response is None else seen.tool_response.function_responses
+        owed = self.state.machine.calls_owed
+        ids = dict.fromkeys(a.id for a in answers if a.id and not a.will_continue and a.id in owed)
+        return frame, self._settle(list(ids)) if ids else []
+
     def _settle(self, keys: list[str | int]) -> list[SessionEvent]:
         """Take answered calls off the list of what is owed."""
         machine = self.state.machine
@@ -162,13 +179,13 @@ class LiveProtocol:
         machine.calls_executing.update(machine.calls_owed)
         return self._inbound.fire(Trigger.TOOL_STARTED)
 
-    def _encode(self, command: commands.SessionCommand) -> str:
-        message = outbound.build(command, self._platform, announced=self._history.asked)
-        try:
-            return codec.encode(message)
-        except (TypeError, ValueError, OverflowError, RecursionError) as error:
-            # None of these texts holds a payload, but a UnicodeEncodeError does.
-            what = "a lone surrogate" if isinstance(error, UnicodeError) else str(error)
-            raise InvalidArgument(
-                f"{type(command).__name__} cannot be written as JSON: {what}"
-            ) from None
+
+def _encode(command: commands.SessionCommand, message: ClientMessage | dict[str, object]) -> str:
+    try:
+        return codec.encode(message)
+    except (TypeError, ValueError, OverflowError, RecursionError) as error:
+        # None of these texts holds a payload, but a UnicodeEncodeError does.
+        what = "a lone surrogate" if isinstance(error, UnicodeError) else str(error)
+        raise InvalidArgument(
+            f"{type(command).__name__} cannot be written as JSON: {what}"
+        ) from None

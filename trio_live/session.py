@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import trio
 
-from trio_live import endpoints
+from trio_live import endpoints, rules
 from trio_live.config import SessionConfig, TransportConfig
 from trio_live.errors import (
     ConfigError,
@@ -61,7 +61,8 @@ def open_session(
         ssl_context: For wss URLs; None shares one default context among all sessions.
 
     Raises:
-        ConfigError: Here, for settings that cannot be.
+        ConfigError: Here, for settings that cannot be, or that the platform or the model does not
+            take.
         ConnectError: On entering, if there is no connection; ConnectTimeout if it took too long.
         SetupError: On entering, if the service refused the session; SetupTimeout if it said
             nothing.
@@ -83,11 +84,9 @@ def open_session(
         "ssl_context": ssl_context,
     }
     overrides: dict[str, Any] = {k: v for k, v in given.items() if v is not None}
-    return SessionScope(
-        config,
-        endpoints.from_environment() if endpoint is None else endpoint,
-        replace(settings, **overrides),
-    )
+    place = endpoints.from_environment() if endpoint is None else endpoint
+    rules.check_setup(config, place.platform)
+    return SessionScope(config, place, replace(settings, **overrides))
 
 
 class SessionScope(AbstractAsyncContextManager[SessionHandle]):

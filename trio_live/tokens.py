@@ -26,10 +26,12 @@ from trio_live.endpoints import GoogleAI, key_from_environment
 from trio_live.endpoints.address import Headers, base_url, check_headers, check_key, check_name
 from trio_live.endpoints.google_ai import HOST, TOKEN_PREFIX, TOKEN_VERSION
 from trio_live.errors import ConfigError, CredentialsError
+from trio_live.rules import check_setup
 from trio_live.transport.proxy import ProxySetting, open_tcp, proxy_for
 from trio_live.transport.trio_ws import default_ssl_context
 from trio_live.wire import codec
 from trio_live.wire.client import ClientMessage
+from trio_live.wire.marks import Platform
 
 if TYPE_CHECKING:
     import ssl
@@ -195,6 +197,7 @@ def request_body(
             body[name] = _rfc3339(argument, time)
     setup: dict[str, object] = {}
     if config is not None:
+        check_setup(config, Platform.GEMINI)  # no other platform has such tokens
         setup = setup_of(config)
         body["bidiGenerateContentSetup"] = setup
     if mask := _mask(setup, lock_additional_fields):

@@ -7,7 +7,7 @@ service (handle.py, outbox.py), and the rules of what may be sent (outbound.py, 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
 from trio_live import commands
@@ -159,6 +159,21 @@ class SessionVerbs(ABC):
         `_to_vertex`; of the role, Vertex AI's page on managing live sessions.
         """
         await self._send(commands.UpdateInstruction(instruction))
+
+    async def send_raw(self, message: Mapping[str, object]) -> None:
+        """Send any message as it is: what this version does not know, or refuses.
+
+        Args:
+            message: A JSON object in the wire's spelling, such as `{"realtimeInput": {...}}`. It is
+                not checked. Of what it says only tool answers are noted, by their ids, and the end
+                of an initial history: phase and turns do not follow the rest.
+
+        Raises, blocks: as `send_audio()`.
+        Cancellation: atomic. If cancelled, nothing was sent.
+        """
+        if not isinstance(message, Mapping):
+            raise InvalidArgumentType(f"message must be a mapping, not {type(message).__name__}")
+        await self._send(commands.SendRaw(dict(message)))
 
     async def signal_activity_start(self) -> None:
         """Say that the user starts speaking; for `activity_detection=False` only.

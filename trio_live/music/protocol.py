@@ -177,7 +177,7 @@ def _encode(command: MusicCommand) -> str:
             case SetMusicGenerationConfig(config, extra):
                 built = codec.to_object(MusicClientMessage(music_generation_config=config))
                 raw = {"musicGenerationConfig": codec.copy_object(extra or {})}
-                return codec.encode_object(merge(built, raw))
+                return codec.encode(merge(built, raw))
     except (TypeError, ValueError, OverflowError, RecursionError) as error:
         # None of these texts holds a payload, but a UnicodeEncodeError does.
         what = "a lone surrogate" if isinstance(error, UnicodeError) else str(error)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Self
 import msgspec
 import trio
 
-from trio_live import commands, events
+from trio_live import commands, events, rules
 from trio_live.config import SessionConfig
 from trio_live.errors import ConnectionLost, LiveError, SessionClosed
 from trio_live.fanout import EventFanout
@@ -47,6 +47,7 @@ class MockSession(SessionHandle):
         self, config: SessionConfig | None = None, *, session_id: str = "mock-session"
     ) -> None:
         config = SessionConfig("models/mock") if config is None else config
+        rules.check_setup(config, None)
         protocol = LiveProtocol(config, config.model)
         command_tx, command_rx = trio.open_memory_channel[commands.SessionCommand](math.inf)
         self._double = _Double(protocol, command_rx)

@@ -59,13 +59,8 @@ class Unrecognised(Data, frozen=True):
 Leftover = Malformed | Unrecognised
 
 
-def encode(message: Wire) -> str:
-    """Encode a client message as the text of one WebSocket frame (the service wants text)."""
-    return _ENCODER.encode(message).decode()
-
-
-def encode_object(message: dict[str, object]) -> str:
-    """Encode a message that is already plain JSON objects."""
+def encode(message: Wire | dict[str, object]) -> str:
+    """Encode a message, as structs or as plain JSON objects, as the text of one WebSocket frame."""
     return _ENCODER.encode(message).decode()
 
 

@@ -1,7 +1,7 @@
 """The fields of wire structs as data: names on the wire, kinds, units, enums, platforms.
 
 What lives here: reading what structs and marks (marks.py) say, for rules and documentation. What
-must not: any field of the service. Nothing on the way of a message uses it.
+must not: any field of the service. Nothing on the way of audio uses it.
 """
 
 from __future__ import annotations
@@ -93,8 +93,27 @@ def reachable(root: type[msgspec.Struct]) -> list[type[msgspec.Struct]]:
 def refused(message: msgspec.Struct, platform: Platform) -> list[str]:
     """Name the fields set in a message, by path, that a platform does not have or Live refuses."""
     return [
-        path for path, field in _set_fields(message, "") if field.platform not in (None, platform)
+        path for path, field, _ in set_fields(message) if field.platform not in (None, platform)
     ]
+
+
+def set_fields(message: msgspec.Struct, where: str = "") -> Iterator[tuple[str, Field, object]]:
+    """Give each field that is set in a message, at any depth: its path on the wire, and its value.
+
+    A field that is left as it is by default counts as set, unless it is None.
+    """
+    for field in fields_of(type(message)):
+        value = getattr(message, field.name)
+        if value is None:
+            continue
+        path = f"{where}.{field.wire_name}" if where else field.wire_name
+        yield path, field, value
+        if isinstance(value, tuple):
+            for index, item in enumerate(cast("tuple[object, ...]", value)):
+                if isinstance(item, msgspec.Struct):
+                    yield from set_fields(item, f"{path}[{index}]")
+        elif isinstance(value, msgspec.Struct):
+            yield from set_fields(value, path)
 
 
 def unmarked(kind: Any) -> tuple[Any, dict[str, Any]]:
@@ -111,21 +130,6 @@ def unmarked(kind: Any) -> tuple[Any, dict[str, Any]]:
             return kind, unmarked(get_args(kind)[0])[1] | said
         else:
             return kind, said
-
-
-def _set_fields(message: msgspec.Struct, where: str) -> Iterator[tuple[str, Field]]:
-    for field in fields_of(type(message)):
-        value = getattr(message, field.name)
-        if value is None:
-            continue
-        path = f"{where}.{field.wire_name}" if where else field.wire_name
-        yield path, field
-        if isinstance(value, tuple):
-            for index, item in enumerate(cast("tuple[object, ...]", value)):
-                if isinstance(item, msgspec.Struct):
-                    yield from _set_fields(item, f"{path}[{index}]")
-        elif isinstance(value, msgspec.Struct):
-            yield from _set_fields(value, path)
 
 
 def _describe(kind: Any, unit: str, values: tuple[str, ...]) -> str:
