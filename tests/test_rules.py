@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 import pytest
+from session_parts import Wired
 
 from trio_live import (
     AutomaticActivityDetection,
@@ -49,10 +51,20 @@ from trio_live import (
 )
 from trio_live.capabilities import MODELS, UNKNOWN
 from trio_live.commands import SessionCommand
+from trio_live.outbound import build
 from trio_live.protocol import LiveProtocol
 from trio_live.rules import MessageRules, check_setup
 from trio_live.testing import MockSession
+from trio_live.wire.auth import (
+    ApiKeyConfig,
+    AuthConfig,
+    AuthConfigGoogleServiceAccountConfig,
+    AuthConfigHttpBasicAuthConfig,
+    AuthConfigOauthConfig,
+    AuthConfigOidcConfig,
+)
 from trio_live.wire.client import ClientMessage, ContextUpdate, ContextUpdateTools
+from trio_live.wire.fields import fields_of, reachable, set_fields
 from trio_live.wire.functions import (
     FunctionResponseBlob,
     FunctionResponsePart,
@@ -72,6 +84,7 @@ from trio_live.wire.tools import (
     GoogleSearch,
     Interval,
     McpServer,
+    StreamableHttpTransport,
     ToolConfig,
     ToolExaAiSearch,
     ToolParallelAiSearch,
@@ -143,10 +156,10 @@ def test_nothing_is_assumed_of_an_unknown_model(model: str) -> None:
 
 
 def test_no_name_fits_two_rows_of_the_table() -> None:
-    """The order of the table does not matter."""
-    for model in (NATIVE, LIVE_31, LIVE_38, EXTENDED):
-        known = capabilities_of(model)
-        assert [row for row in MODELS.values() if row == known] == [known]
+    """The order of the table does not matter, and each row is for one generation."""
+    models = (NATIVE, LIVE_31, LIVE_38, EXTENDED)
+    fits = [[row for row in MODELS if re.fullmatch(row.names, model)] for model in models]
+    assert fits == [[row] for row in MODELS]
 
 
 # What a platform does not have, in the setup
@@ -213,6 +226,16 @@ PLATFORM_SETUP: list[tuple[Platform, dict[str, Any], str]] = [
     (Platform.GEMINI, tool(mcp_servers=(McpServer(),)), "setup.tools[0].mcpServers"),
     (
         Platform.GEMINI,
+        tool(mcp_servers=(McpServer("s", StreamableHttpTransport("https://a.example")),)),
+        "setup.tools[0].mcpServers",  # and what is in it
+    ),
+    (
+        Platform.GEMINI,
+        {"tool_config": ToolConfig(include_server_side_tool_invocations=True)},
+        "setup.toolConfig.includeServerSideToolInvocations",
+    ),
+    (
+        Platform.GEMINI,
         tool(google_search=GoogleSearch(time_range_filter=Interval())),
         "setup.tools[0].googleSearch.timeRangeFilter",
     ),
@@ -228,6 +251,38 @@ PLATFORM_SETUP: list[tuple[Platform, dict[str, Any], str]] = [
         "voiceConsentSignature",
     ),
 ]
+
+
+PLATFORM_SETUP += [
+    (
+        Platform.VERTEX,
+        tool(google_maps=GoogleMaps(auth)),
+        f"setup.tools[0].googleMaps.authConfig.{name}",
+    )
+    for name, auth in {
+        "authType": AuthConfig(auth_type="NO_AUTH"),
+        "apiKeyConfig": AuthConfig(api_key_config=ApiKeyConfig()),
+        "googleServiceAccountConfig": AuthConfig(
+            google_service_account_config=AuthConfigGoogleServiceAccountConfig()
+        ),
+        "httpBasicAuthConfig": AuthConfig(http_basic_auth_config=AuthConfigHttpBasicAuthConfig()),
+        "oauthConfig": AuthConfig(oauth_config=AuthConfigOauthConfig()),
+        "oidcConfig": AuthConfig(oidc_config=AuthConfigOidcConfig()),
+    }.items()
+]
+
+
+def test_every_marked_field_has_its_case() -> None:
+    """Each field that one platform alone has is refused in some case, here or below."""
+    marked = {
+        found.path
+        for struct in reachable(ClientMessage)
+        for found in fields_of(struct)
+        if found.platform in (Platform.GEMINI, Platform.VERTEX)
+    }
+    cases = [ClientMessage(setup=SessionConfig("m", **s).setup("m")) for _, s, _ in PLATFORM_SETUP]
+    cases += [build(command) for _, command, _ in PLATFORM_SENDS]
+    assert {f.path for case in cases for _, f, _ in set_fields(case) if f.platform} == marked
 
 
 @pytest.mark.parametrize("number", range(len(PLATFORM_SETUP)))
@@ -511,6 +566,18 @@ def test_command_for_the_other_platform_is_refused(number: int) -> None:
     # The same, raw.
     raw = talk(platform=owner).send(command)
     assert session.send(SendRaw(raw)) == raw
+
+
+async def test_session_knows_the_platform_of_its_endpoint() -> None:
+    """A command is refused at the caller's line; the session lives, and send_raw() passes."""
+    wired = Wired()
+    async with wired.open(SessionConfig("m")) as session:  # of the Gemini API
+        turn = Content((Part(function_call=FunctionCall("f", will_continue=True)),), "model")
+        with pytest.raises(InvalidArgument, match="Gemini API has no such field"):
+            await session.send_client_content([turn])
+        await session.send_raw({"clientContent": {"turnComplete": True}})
+        await session.flush()
+        assert wired.sent() == [{"clientContent": {"turnComplete": True}}]
 
 
 @pytest.mark.parametrize("model", [LIVE_31, EXTENDED])

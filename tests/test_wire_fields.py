@@ -132,7 +132,12 @@ def test_refused_names_what_a_platform_does_not_have() -> None:
 @pytest.fixture
 def wire_table() -> ModuleType:
     """The generator, which is no package's."""
-    spec = importlib.util.spec_from_file_location("wire_table", DOCS / "_ext" / "wire_table.py")
+    return generator("wire_table")
+
+
+def generator(name: str) -> ModuleType:
+    """Import a script of the documentation."""
+    spec = importlib.util.spec_from_file_location(name, DOCS / "_ext" / f"{name}.py")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
@@ -145,6 +150,12 @@ def test_table_in_the_documentation_is_what_the_structs_say(wire_table: ModuleTy
     """The page is generated; `python docs/_ext/wire_table.py` writes it anew."""
     page = (DOCS / "reference" / "wire.md").read_text(encoding="utf-8")
     assert page == wire_table.page()
+
+
+def test_rules_in_the_documentation_are_what_the_tables_say() -> None:
+    """The page is generated; `python docs/_ext/rules_table.py` writes it anew."""
+    page = (DOCS / "reference" / "rules.md").read_text(encoding="utf-8")
+    assert page == generator("rules_table").page()
 
 
 def test_table_has_each_field_of_each_message_once(wire_table: ModuleType) -> None:

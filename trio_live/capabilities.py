@@ -54,51 +54,81 @@ UNKNOWN: Final = Capabilities()
 
 _VERSION: Final = r"(-preview)?(-latest|(-[0-9]+)+)?"
 
-# Name, as a regular expression that the whole of it must match -> what is known of such a model.
-MODELS: Final[dict[str, Capabilities]] = {
-    r"gemini-(live-)?2\.5-flash(-preview)?-native-audio(-dialog)?" + _VERSION: Capabilities(
-        response_modalities=("AUDIO",),
-        client_content="any time",
-        initial_history=False,
-        thinking_budget=True,
-        thinking_levels=(),
-        behaviors=("BLOCKING", "NON_BLOCKING"),
-        scheduling=True,
-        proactive_audio=(True, False),
-        affective_dialog=True,
-        audio_during_calls=False,
+
+class Generation(Data, frozen=True):
+    """A row of the table.
+
+    Attributes:
+        title: What such models are called.
+        names: Their names, as a regular expression that the whole name must match.
+        known: What is known of them.
+    """
+
+    title: str
+    names: str
+    known: Capabilities
+
+
+MODELS: Final[tuple[Generation, ...]] = (
+    Generation(
+        "2.5 native audio",
+        r"gemini-(live-)?2\.5-flash(-preview)?-native-audio(-dialog)?" + _VERSION,
+        Capabilities(
+            response_modalities=("AUDIO",),
+            client_content="any time",
+            initial_history=False,
+            thinking_budget=True,
+            thinking_levels=(),
+            behaviors=("BLOCKING", "NON_BLOCKING"),
+            scheduling=True,
+            proactive_audio=(True, False),
+            affective_dialog=True,
+            audio_during_calls=False,
+        ),
     ),
-    r"gemini-3\.1-flash-live" + _VERSION: Capabilities(
-        client_content="initial history",
-        initial_history=True,
-        thinking_budget=False,
-        behaviors=("BLOCKING",),
-        scheduling=False,
-        proactive_audio=(False,),
-        affective_dialog=False,
-        audio_during_calls=False,
+    Generation(
+        "3.1 Flash Live",
+        r"gemini-3\.1-flash-live" + _VERSION,
+        Capabilities(
+            client_content="initial history",
+            initial_history=True,
+            thinking_budget=False,
+            behaviors=("BLOCKING",),
+            scheduling=False,
+            proactive_audio=(False,),
+            affective_dialog=False,
+            audio_during_calls=False,
+        ),
     ),
-    r"gemini-3\.8-live" + _VERSION: Capabilities(
-        client_content="any time",
-        initial_history=True,
-        thinking_budget=False,
-        thinking_levels=(),
-        behaviors=("NON_BLOCKING", "BLOCKING"),
-        scheduling=True,
-        proactive_audio=(True,),
-        affective_dialog=False,
+    Generation(
+        "3.8 Live",
+        r"gemini-3\.8-live" + _VERSION,
+        Capabilities(
+            client_content="any time",
+            initial_history=True,
+            thinking_budget=False,
+            thinking_levels=(),
+            behaviors=("NON_BLOCKING", "BLOCKING"),
+            scheduling=True,
+            proactive_audio=(True,),
+            affective_dialog=False,
+        ),
     ),
-    r"gemini-3\.8-live-extended-thinking" + _VERSION: Capabilities(
-        client_content="any time",
-        initial_history=True,
-        thinking_budget=False,
-        thinking_levels=("LOW", "MEDIUM", "HIGH"),
-        behaviors=("NON_BLOCKING",),
-        scheduling=False,
-        proactive_audio=(True,),
-        affective_dialog=False,
+    Generation(
+        "3.8 Live extended thinking",
+        r"gemini-3\.8-live-extended-thinking" + _VERSION,
+        Capabilities(
+            client_content="any time",
+            initial_history=True,
+            thinking_budget=False,
+            thinking_levels=("LOW", "MEDIUM", "HIGH"),
+            behaviors=("NON_BLOCKING",),
+            scheduling=False,
+            proactive_audio=(True,),
+            affective_dialog=False,
+        ),
     ),
-}
+)
 
 # What may stand before a name: no resource name but a published model's says what the model is.
 _PREFIX: Final = r"((projects/[^/]+/locations/[^/]+/)?publishers/google/)?(models/)?"
@@ -109,7 +139,7 @@ def capabilities_of(model: str) -> Capabilities:
 
     A tuned model, or one of another publisher, is unknown whatever it is called.
     """
-    for pattern, known in MODELS.items():
-        if re.fullmatch(_PREFIX + f"({pattern})", model):
-            return known
+    for row in MODELS:
+        if re.fullmatch(_PREFIX + f"({row.names})", model):
+            return row.known
     return UNKNOWN
