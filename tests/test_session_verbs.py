@@ -262,7 +262,7 @@ def test_seed_history_that_was_not_announced_is_not_complete() -> None:
     sent(protocol, SendText("b"))
     assert sent(protocol, SeedHistory((USER,))) == message
     sent(protocol, SeedHistory((MODEL, Content.from_text("no role", role=None))))
-    for turns, rule in (((USER, MODEL), "historyConfig"), ((), "empty")):
+    for turns, rule in (((USER, MODEL), "initial_history=True"), ((), "empty")):
         with pytest.raises(InvalidArgument, match=rule):
             protocol.send(SeedHistory(turns), 1.0)
 

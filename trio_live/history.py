@@ -63,7 +63,7 @@ class InitialHistory:
         elif self.awaited and not isinstance(command, commands.Disconnect):
             raise LocalProtocolError(
                 f"{type(command).__name__} would stay without effect: the config says that an "
-                "initial history comes (historyConfig), and the service waits for it; call "
+                "initial history comes (initial_history), and the service waits for it; call "
                 "seed_history(turns) first, or seed_history([]) if there is none"
             )
 
@@ -89,5 +89,5 @@ def _check_end(turns: tuple[Content, ...]) -> None:
     if turns[-1].role not in (None, "user"):
         raise InvalidArgument(
             "a history that ends with the model's turn needs a config that announces it "
-            "(historyConfig.initialHistoryInClientContent); without it, end with the user's turn"
+            "(initial_history=True); without it, end with the user's turn"
         )

@@ -97,11 +97,10 @@ class SessionVerbs(ABC):
     async def seed_history(self, turns: Sequence[Content]) -> None:
         """Send what was said before this session, as history that is not answered.
 
-        If the config announces an initial history (`historyConfig` with
-        `initialHistoryInClientContent`), the service is mute until it has come: this must then be
-        the first thing that is sent, once, and it may end with a turn of the model. Else it can be
-        sent whenever the model takes `clientContent`, and ends with a turn of the user. Calls of
-        functions cannot be part of it.
+        If the config announces an initial history (`initial_history=True`), the service is mute
+        until it has come: this must then be the first thing that is sent, once, and it may end with
+        a turn of the model. Else it can be sent whenever the model takes `clientContent`, and ends
+        with a turn of the user. Calls of functions cannot be part of it.
 
         Args:
             turns: Content with the roles "user" and "model", oldest first; an empty list says that
