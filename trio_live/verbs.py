@@ -150,12 +150,13 @@ class SessionVerbs(ABC):
         On the Gemini API and on Vertex AI this is `update_context(system_instruction=...)`. Where
         the endpoint does not say which of them is there (`Custom` without `platform=`), nobody says
         that `contextUpdate` is known, and it is what came before that: a turn with the role
-        "system" (`clientContent`), which models follow less surely.
+        "system" (`clientContent`), which was reported to be ignored.
 
         Raises, blocks: as `send_audio()`.
         Cancellation: atomic. If cancelled, nothing was sent.
         Source: google-genai 3.4, `_live_converters._LiveClientContextUpdate_to_mldev` and
-        `_to_vertex`; of the role, Vertex AI's page on managing live sessions.
+        `_to_vertex`; of the role, Vertex AI's page on managing live sessions, and livekit/agents
+        pull request 5049; read November 2026.
         """
         await self._send(commands.UpdateInstruction(instruction))
 
