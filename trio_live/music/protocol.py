@@ -176,7 +176,7 @@ def _encode(command: MusicCommand) -> str:
                 return codec.encode(MusicClientMessage(playback_control=control))
             case SetMusicGenerationConfig(config, extra):
                 built = codec.to_object(MusicClientMessage(music_generation_config=config))
-                raw = {"musicGenerationConfig": codec.copy_object(extra or {})}
+                raw = {"musicGenerationConfig": codec.copy(extra or {}, dict[str, object])}
                 return codec.encode(merge(built, raw))
     except (TypeError, ValueError, OverflowError, RecursionError) as error:
         # None of these texts holds a payload, but a UnicodeEncodeError does.
