@@ -226,10 +226,39 @@ async def test_upgrade_status_simulates_an_outage(autojump_clock: MockClock) -> 
             generation(seed=1.5),
             PREFIX + "Invalid value at 'setup.generation_config.seed' (TYPE_INT32)",
         ),
+        (
+            generation(seed=2**31),
+            PREFIX + "Invalid value at 'setup.generation_config.seed' (TYPE_INT32)",
+        ),
+        (
+            function(name="f", parameters={"properties": {"x": {"anyOf": [{"minItem": 1}]}}}),
+            PREFIX + 'Unknown name "minItem" at \'setup.tools[0].function_declarations[0]'
+            ".parameters.properties.any_of[0]': Cannot find field.",
+        ),
+        (
+            setup(tools=[{"googleSearch": {"timeRangeFilter": {"startTime": "2026-01-01"}}}]),
+            PREFIX + "Invalid value at 'setup.tools[0].google_search.time_range_filter.start_time' "
+            "(type.googleapis.com/google.protobuf.Timestamp)",
+        ),
+        (
+            setup(tools=[{"googleSearch": {"timeRangeFilter": {"endTime": "now"}}}]),
+            PREFIX + "Invalid value at 'setup.tools[0].google_search.time_range_filter.end_time' "
+            "(type.googleapis.com/google.protobuf.Timestamp)",
+        ),
+        (
+            setup(tools=[{"mcpServers": [{"streamableHttpTransport": {"timeout": "10"}}]}]),
+            PREFIX + "Invalid value at 'setup.tools[0].mcp_servers[0].streamable_http_transport"
+            ".timeout' (type.googleapis.com/google.protobuf.Duration)",
+        ),
+        (
+            setup(systemInstruction={"parts": [{"functionCall": {"args": []}}]}),
+            PREFIX + "Invalid value at 'setup.system_instruction.parts[0].function_call.args' "
+            "(type.googleapis.com/google.protobuf.Struct)",
+        ),
         (generation(temperature=True), None),
         (generation(maxOutputTokens="many"), None),
         (setup(systemInstruction={"parts": [{"inlineData": {}}]}), INVALID),
-        (setup(labels={"a": 1}), PREFIX + "Invalid value at 'setup.labels' (not a map of strings)"),
+        (setup(labels={"a": 1}), PREFIX + "Invalid value at 'setup.labels' (TYPE_STRING)"),
         (setup(explicitVadSignal=True), None),
     ],
 )
@@ -256,7 +285,14 @@ async def test_native_audio_model_refuses_text(autojump_clock: MockClock) -> Non
 
 async def test_full_setup_in_both_spellings(autojump_clock: MockClock) -> None:
     """Both spellings are taken at every depth; user data keeps its keys."""
-    parameters = {"type": "OBJECT", "properties": {"snake_case": {"any_of": []}}}
+    parameters = {"type": "object", "properties": {"snake_case": {"any_of": [{"min_items": 1}]}}}
+    read = {"type": "object", "properties": {"snake_case": {"anyOf": [{"minItems": 1}]}}}
+    schema = {"type": "object", "$defs": {"any_of": {"min_items": 1}}}
+    functions = [
+        {"name": "f", "parameters": parameters},
+        {"name": "g", "parameters_json_schema": schema},
+    ]
+    times = {"start_time": "2026-01-01T00:00:00Z", "endTime": "2026-02-01T00:00:00.5+01:00"}
     with trio.fail_after(60):
         async with LiveServer() as server, connect(server) as client:
             reply = await client.set_up(
@@ -271,8 +307,8 @@ async def test_full_setup_in_both_spellings(autojump_clock: MockClock) -> None:
                     "temperature": 0.5,
                 },
                 tools=[
-                    {"function_declarations": [{"name": "f", "parameters": parameters}]},
-                    {"google_search": {"exclude_domains": []}},
+                    {"function_declarations": functions},
+                    {"google_search": {"time_range_filter": times}},
                 ],
                 session_resumption={},
                 context_window_compression={
@@ -299,8 +335,20 @@ async def test_full_setup_in_both_spellings(autojump_clock: MockClock) -> None:
                     "temperature": 0.5,
                 },
                 "tools": [
-                    {"functionDeclarations": [{"name": "f", "parameters": parameters}]},
-                    {"googleSearch": {"exclude_domains": []}},
+                    {
+                        "functionDeclarations": [
+                            {"name": "f", "parameters": read},
+                            {"name": "g", "parametersJsonSchema": schema},
+                        ]
+                    },
+                    {
+                        "googleSearch": {
+                            "timeRangeFilter": {
+                                "startTime": times["start_time"],
+                                "endTime": times["endTime"],
+                            }
+                        }
+                    },
                 ],
                 "sessionResumption": {},
                 "contextWindowCompression": {

@@ -1,143 +1,34 @@
-"""The fields of the client messages, as data.
+"""The fields of the client messages, as data; what is in contents and tools in fields_*.py.
 
 Source: google-genai 3.4.0 `types.py` and `_live_converters.py` (`Only` marks what that converter
 refuses on the other platform), and the Live API reference. User data (function arguments and
-answers, schemas, the settings of search tools) is `ANYTHING`: its keys are never looked at.
+answers, JSON schemas) is `OBJECT` or `ANYTHING`: its keys are never looked at.
 """
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass, field
-from enum import Enum
-from typing import Final, TypeAlias
+from typing import Final
 
-from .access import Platform
-
-_CAPITAL: Final = re.compile(r"(?=[A-Z])")
-
-
-class Scalar(Enum):
-    """A single value, named as the service names it in its error texts."""
-
-    STRING = "TYPE_STRING"
-    BOOL = "TYPE_BOOL"
-    INT32 = "TYPE_INT32"
-    INT64 = "TYPE_INT64"
-    FLOAT = "TYPE_FLOAT"
-    BYTES = "TYPE_BYTES"
-    NEVER_NULL = "TYPE_STRING, not null"
-    ANYTHING = "google.protobuf.Value"
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """A string out of a closed list."""
-
-    values: frozenset[str]
-
-
-@dataclass(frozen=True, slots=True)
-class Repeated:
-    """An array."""
-
-    item: Shape
-
-
-@dataclass(frozen=True, slots=True)
-class Labels:
-    """An object whose keys and values are the user's strings."""
-
-
-@dataclass(frozen=True, slots=True)
-class Only:
-    """A field that one platform alone knows."""
-
-    platform: Platform
-    shape: Shape
-
-
-@dataclass(frozen=True, slots=True)
-class Message:
-    """An object with known fields, spelled in camelCase or snake_case."""
-
-    fields: dict[str, Shape | Only]
-    spellings: dict[str, str] = field(init=False)  # spelling on the wire -> camelCase name
-
-    def __post_init__(self) -> None:
-        both = {to_snake(name): name for name in self.fields} | {name: name for name in self.fields}
-        object.__setattr__(self, "spellings", both)
-
-
-Shape: TypeAlias = Scalar | Choice | Repeated | Labels | Message
-
-
-def to_snake(name: str) -> str:
-    """Spell a camelCase name in snake_case."""
-    return _CAPITAL.sub("_", name).lower()
-
-
-def _choice(*values: str) -> Choice:
-    return Choice(frozenset(values))
-
-
-STRING: Final = Scalar.STRING
-BOOL: Final = Scalar.BOOL
-INT32: Final = Scalar.INT32
-INT64: Final = Scalar.INT64
-FLOAT: Final = Scalar.FLOAT
-BYTES: Final = Scalar.BYTES
-ANYTHING: Final = Scalar.ANYTHING
-EMPTY: Final = Message({})
-STRINGS: Final = Repeated(STRING)
-
-BLOB: Final = Message({"data": BYTES, "mimeType": STRING, "displayName": STRING})
-FUNCTION_CALL: Final = Message(
-    {
-        "id": STRING,
-        "name": STRING,
-        "args": ANYTHING,
-        "partialArgs": Only(Platform.VERTEX, ANYTHING),
-        "willContinue": Only(Platform.VERTEX, BOOL),
-    }
+from .fields_content import BLOB, CONTENT, FUNCTION_RESPONSE
+from .fields_tools import SCHEMA, TOOL
+from .grammar import (
+    ANYTHING,
+    BOOL,
+    BYTES,
+    EMPTY,
+    FLOAT,
+    INT32,
+    INT64,
+    STRING,
+    STRINGS,
+    MapOf,
+    Message,
+    Repeated,
+    Scalar,
+    choice,
+    only_gemini,
+    only_vertex,
 )
-FUNCTION_RESPONSE: Final = Message(
-    {
-        "id": STRING,
-        "name": STRING,
-        "response": ANYTHING,
-        "scheduling": _choice("SCHEDULING_UNSPECIFIED", "SILENT", "WHEN_IDLE", "INTERRUPT"),
-        "willContinue": Only(Platform.GEMINI, BOOL),
-        "parts": Repeated(
-            Message(
-                {
-                    "inlineData": BLOB,
-                    "fileData": ANYTHING,
-                    "mediaProcessing": Only(Platform.GEMINI, ANYTHING),
-                }
-            )
-        ),
-    }
-)
-PART: Final = Message(
-    {
-        "text": STRING,
-        "thought": BOOL,
-        "thoughtSignature": BYTES,
-        "inlineData": BLOB,
-        "fileData": Message({"fileUri": STRING, "mimeType": STRING, "displayName": STRING}),
-        "functionCall": FUNCTION_CALL,
-        "functionResponse": FUNCTION_RESPONSE,
-        "executableCode": ANYTHING,
-        "codeExecutionResult": ANYTHING,
-        "videoMetadata": ANYTHING,
-        "mediaResolution": ANYTHING,
-        "toolCall": Only(Platform.GEMINI, ANYTHING),
-        "toolResponse": Only(Platform.GEMINI, ANYTHING),
-        "partMetadata": Only(Platform.GEMINI, ANYTHING),
-    }
-)
-CONTENT: Final = Message({"role": STRING, "parts": Repeated(PART)})
 
 VOICE_CONFIG: Final = Message(
     {
@@ -146,8 +37,8 @@ VOICE_CONFIG: Final = Message(
             {
                 "mimeType": STRING,
                 "voiceSampleAudio": BYTES,
-                "consentAudio": Only(Platform.GEMINI, BYTES),
-                "voiceConsentSignature": Only(Platform.GEMINI, Message({"signature": STRING})),
+                "consentAudio": only_gemini(BYTES),
+                "voiceConsentSignature": only_gemini(Message({"signature": STRING})),
             }
         ),
         "voice": STRING,
@@ -156,7 +47,7 @@ VOICE_CONFIG: Final = Message(
 GENERATION_CONFIG: Final = Message(
     {
         "responseModalities": Repeated(
-            _choice("MODALITY_UNSPECIFIED", "TEXT", "AUDIO", "IMAGE", "VIDEO")
+            choice("MODALITY_UNSPECIFIED", "TEXT", "AUDIO", "IMAGE", "VIDEO")
         ),
         "temperature": FLOAT,
         "topP": FLOAT,
@@ -166,7 +57,7 @@ GENERATION_CONFIG: Final = Message(
         "seed": INT32,
         "presencePenalty": FLOAT,
         "frequencyPenalty": FLOAT,
-        "mediaResolution": _choice(
+        "mediaResolution": choice(
             "MEDIA_RESOLUTION_UNSPECIFIED",
             "MEDIA_RESOLUTION_LOW",
             "MEDIA_RESOLUTION_MEDIUM",
@@ -176,58 +67,47 @@ GENERATION_CONFIG: Final = Message(
             {
                 "languageCode": STRING,
                 "voiceConfig": VOICE_CONFIG,
-                "multiSpeakerVoiceConfig": ANYTHING,
+                "multiSpeakerVoiceConfig": Message(
+                    {
+                        "speakerVoiceConfigs": Repeated(
+                            Message({"speaker": STRING, "voiceConfig": VOICE_CONFIG})
+                        )
+                    }
+                ),
             }
         ),
         "thinkingConfig": Message(
             {
                 "includeThoughts": BOOL,
                 "thinkingBudget": INT32,
-                "thinkingLevel": _choice(
+                "thinkingLevel": choice(
                     "THINKING_LEVEL_UNSPECIFIED", "MINIMAL", "LOW", "MEDIUM", "HIGH", "XHIGH"
                 ),
             }
         ),
         "enableAffectiveDialog": BOOL,
         "translationConfig": Message({"targetLanguageCode": STRING, "echoTargetLanguage": BOOL}),
-        "enableEnhancedCivicAnswers": Only(Platform.GEMINI, BOOL),
-        # Known to the service elsewhere, refused in Live sessions (rules.UNSUPPORTED_GENERATION).
+        "enableEnhancedCivicAnswers": only_gemini(BOOL),
+        # Known to the service elsewhere, refused in Live sessions (terms.UNSUPPORTED_GENERATION).
         "responseLogprobs": BOOL,
         "responseMimeType": STRING,
         "logprobs": INT32,
-        "responseSchema": ANYTHING,
+        "responseSchema": SCHEMA,
         "responseJsonSchema": ANYTHING,
         "stopSequences": STRINGS,
-        "routingConfig": ANYTHING,
+        "routingConfig": Message(
+            {
+                "autoMode": Message(
+                    {
+                        "modelRoutingPreference": choice(
+                            "UNKNOWN", "PRIORITIZE_QUALITY", "BALANCED", "PRIORITIZE_COST"
+                        )
+                    }
+                ),
+                "manualMode": Message({"modelName": STRING}),
+            }
+        ),
         "audioTimestamp": BOOL,
-    }
-)
-FUNCTION_DECLARATION: Final = Message(
-    {
-        "name": STRING,
-        "description": STRING,
-        "parameters": ANYTHING,
-        "parametersJsonSchema": ANYTHING,
-        "response": ANYTHING,
-        "responseJsonSchema": ANYTHING,
-        "behavior": _choice("UNSPECIFIED", "BLOCKING", "NON_BLOCKING"),
-    }
-)
-TOOL: Final = Message(
-    {
-        "functionDeclarations": Repeated(FUNCTION_DECLARATION),
-        "googleSearch": ANYTHING,
-        "googleSearchRetrieval": ANYTHING,
-        "googleMaps": ANYTHING,
-        "codeExecution": ANYTHING,
-        "computerUse": ANYTHING,
-        "urlContext": ANYTHING,
-        "mcpServers": ANYTHING,
-        "fileSearch": Only(Platform.GEMINI, ANYTHING),
-        "retrieval": Only(Platform.VERTEX, ANYTHING),
-        "enterpriseWebSearch": Only(Platform.VERTEX, ANYTHING),
-        "parallelAiSearch": Only(Platform.VERTEX, ANYTHING),
-        "exaAiSearch": Only(Platform.VERTEX, ANYTHING),
     }
 )
 REALTIME_INPUT_CONFIG: Final = Message(
@@ -235,22 +115,22 @@ REALTIME_INPUT_CONFIG: Final = Message(
         "automaticActivityDetection": Message(
             {
                 "disabled": BOOL,
-                "startOfSpeechSensitivity": _choice(
+                "startOfSpeechSensitivity": choice(
                     "START_SENSITIVITY_UNSPECIFIED",
                     "START_SENSITIVITY_HIGH",
                     "START_SENSITIVITY_LOW",
                 ),
-                "endOfSpeechSensitivity": _choice(
+                "endOfSpeechSensitivity": choice(
                     "END_SENSITIVITY_UNSPECIFIED", "END_SENSITIVITY_HIGH", "END_SENSITIVITY_LOW"
                 ),
                 "prefixPaddingMs": INT32,
                 "silenceDurationMs": INT32,
             }
         ),
-        "activityHandling": _choice(
+        "activityHandling": choice(
             "ACTIVITY_HANDLING_UNSPECIFIED", "START_OF_ACTIVITY_INTERRUPTS", "NO_INTERRUPTION"
         ),
-        "turnCoverage": _choice(
+        "turnCoverage": choice(
             "TURN_COVERAGE_UNSPECIFIED",
             "TURN_INCLUDES_ONLY_ACTIVITY",
             "TURN_INCLUDES_ALL_INPUT",
@@ -265,9 +145,9 @@ TRANSCRIPTION: Final = Message(
         "customVocabulary": STRINGS,
         "wordTimestamp": BOOL,
         "diarization": BOOL,
-        "mode": _choice("MODE_UNSPECIFIED", "VERBATIM", "SMART"),
-        "sourceText": ANYTHING,
-        "languageAuto": ANYTHING,
+        "mode": choice("MODE_UNSPECIFIED", "VERBATIM", "SMART"),
+        "sourceText": STRING,
+        "languageAuto": EMPTY,
         "languageHints": Message({"languageCodes": STRINGS}),
         "adaptationPhrases": STRINGS,
     }
@@ -280,7 +160,7 @@ SETUP: Final = Message(
         "tools": Repeated(TOOL),
         "realtimeInputConfig": REALTIME_INPUT_CONFIG,
         "sessionResumption": Message(
-            {"handle": Scalar.NEVER_NULL, "transparent": Only(Platform.VERTEX, BOOL)}
+            {"handle": Scalar.NEVER_NULL, "transparent": only_vertex(BOOL)}
         ),
         "contextWindowCompression": Message(
             {"triggerTokens": INT64, "slidingWindow": Message({"targetTokens": INT64})}
@@ -288,7 +168,7 @@ SETUP: Final = Message(
         "inputAudioTranscription": TRANSCRIPTION,
         "outputAudioTranscription": TRANSCRIPTION,
         "proactivity": Message({"proactiveAudio": BOOL, "proactiveVideo": BOOL}),
-        "explicitVadSignal": Only(Platform.VERTEX, BOOL),
+        "explicitVadSignal": only_vertex(BOOL),
         "historyConfig": Message({"initialHistoryInClientContent": BOOL}),
         "avatarConfig": Message(
             {
@@ -301,8 +181,20 @@ SETUP: Final = Message(
         "safetySettings": Repeated(
             Message(
                 {
-                    "category": STRING,
-                    "threshold": _choice(
+                    "category": choice(
+                        "HARM_CATEGORY_UNSPECIFIED",
+                        "HARM_CATEGORY_HARASSMENT",
+                        "HARM_CATEGORY_HATE_SPEECH",
+                        "HARM_CATEGORY_SEXUALLY_EXPLICIT",
+                        "HARM_CATEGORY_DANGEROUS_CONTENT",
+                        "HARM_CATEGORY_CIVIC_INTEGRITY",
+                        "HARM_CATEGORY_JAILBREAK",
+                        "HARM_CATEGORY_IMAGE_HATE",
+                        "HARM_CATEGORY_IMAGE_DANGEROUS_CONTENT",
+                        "HARM_CATEGORY_IMAGE_HARASSMENT",
+                        "HARM_CATEGORY_IMAGE_SEXUALLY_EXPLICIT",
+                    ),
+                    "threshold": choice(
                         "HARM_BLOCK_THRESHOLD_UNSPECIFIED",
                         "BLOCK_LOW_AND_ABOVE",
                         "BLOCK_MEDIUM_AND_ABOVE",
@@ -310,11 +202,13 @@ SETUP: Final = Message(
                         "BLOCK_NONE",
                         "OFF",
                     ),
-                    "method": Only(Platform.VERTEX, STRING),
+                    "method": only_vertex(
+                        choice("HARM_BLOCK_METHOD_UNSPECIFIED", "SEVERITY", "PROBABILITY")
+                    ),
                 }
             )
         ),
-        "labels": Labels(),
+        "labels": MapOf(STRING),
     }
 )
 CLIENT_MESSAGE: Final = Message(

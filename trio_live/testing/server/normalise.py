@@ -1,21 +1,24 @@
 """One client frame to one checked, camelCase message: syntax, field names, types.
 
-Rules about what a message may say live in `rules`. Error texts are those of Google's proto3 JSON
-parser, except that no value from the message is ever repeated in them.
+Rules about what a message may say live in terms.py and with those who take it. Error texts are
+those of Google's proto3 JSON parser, except that no value from the message is repeated in them.
 """
 
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Final
 
 import msgspec
 
 from .access import Platform
-from .fields import (
-    CLIENT_MESSAGE,
+from .fields import CLIENT_MESSAGE
+from .grammar import (
     Choice,
-    Labels,
+    Itself,
+    MapOf,
     Message,
     Only,
     Repeated,
@@ -27,6 +30,7 @@ from .shapes import JsonObject, Refusal, decode_base64, is_array, is_object
 
 _INVALID_JSON: Final = "Invalid JSON payload received. "
 _INTEGER: Final = re.compile(r"-?[0-9]{1,19}")
+_DURATION: Final = re.compile(r"-?[0-9]{1,12}(\.[0-9]{1,9})?s")
 
 
 def read_message(
@@ -69,9 +73,12 @@ def read_object(value: JsonObject, message: Message, platform: Platform) -> Json
     """Check an object's fields and spell them in camelCase, at any depth.
 
     Raises:
-        Refusal: a field is unknown or has a wrong type.
+        Refusal: a field is unknown or has a wrong type, or the object is nested too deeply.
     """
-    return _read_object(value, message, "", platform)
+    try:
+        return _read_object(value, message, "", platform)
+    except RecursionError:
+        raise Refusal(1007, _INVALID_JSON + "Message too deep.") from None
 
 
 def _read_object(value: JsonObject, message: Message, where: str, platform: Platform) -> JsonObject:
@@ -90,35 +97,51 @@ def _read_object(value: JsonObject, message: Message, where: str, platform: Plat
             raise _invalid(path, "given twice")
         if item is None and shape is not Scalar.NEVER_NULL:
             continue  # proto3 JSON: null is the same as not given
-        read[name] = _read_value(item, shape, path, platform)
+        read[name] = _Reader(message, path, platform).read(item, shape)
     return read
 
 
-def _read_value(value: object, shape: Shape, where: str, platform: Platform) -> object:
-    match shape:
-        case Message():
-            if not is_object(value):
-                raise _invalid(where, "not an object")
-            return _read_object(value, shape, where, platform)
-        case Repeated():
-            if not is_array(value):
-                raise _invalid(where, "not an array")
-            return [
-                _read_value(item, shape.item, f"{where}[{index}]", platform)
-                for index, item in enumerate(value)
-            ]
-        case Choice():
-            if not isinstance(value, str) or value not in shape.values:
-                raise _invalid(where, "not one of the values of this enum")
-            return value
-        case Labels():
-            if not is_object(value) or not all(isinstance(v, str) for v in value.values()):
-                raise _invalid(where, "not a map of strings")
-            return value
-        case Scalar():
-            if not _fits(value, shape):
-                raise _invalid(where, shape.value)
-            return value
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    """Reads the value of one field.
+
+    Attributes:
+        owner: the message that the field is in.
+        where: the field's path.
+        platform: which service's fields to accept.
+    """
+
+    owner: Message
+    where: str
+    platform: Platform
+
+    def read(self, value: object, shape: Shape) -> object:
+        match shape:
+            case Itself():
+                return self.read(value, self.owner)
+            case Message():
+                if not is_object(value):
+                    raise _invalid(self.where, "not an object")
+                return _read_object(value, shape, self.where, self.platform)
+            case Repeated():
+                if not is_array(value):
+                    raise _invalid(self.where, "not an array")
+                return [
+                    replace(self, where=f"{self.where}[{index}]").read(item, shape.item)
+                    for index, item in enumerate(value)
+                ]
+            case MapOf():
+                if not is_object(value):
+                    raise _invalid(self.where, "not an object")
+                return {key: self.read(item, shape.value) for key, item in value.items()}
+            case Choice():
+                if not isinstance(value, str) or value not in shape.values:
+                    raise _invalid(self.where, "not one of the values of this enum")
+                return value
+            case Scalar():
+                if not _fits(value, shape):
+                    raise _invalid(self.where, shape.value)
+                return value
 
 
 def _fits(value: object, scalar: Scalar) -> bool:
@@ -132,18 +155,35 @@ def _fits(value: object, scalar: Scalar) -> bool:
         case Scalar.FLOAT:
             return isinstance(value, (int, float)) and not isinstance(value, bool)
         case Scalar.INT32 | Scalar.INT64:
-            return _is_integer(value)
+            return _is_integer(value, 32 if scalar is Scalar.INT32 else 64)
         case Scalar.BYTES:
             return isinstance(value, str) and _is_base64(value)
+        case Scalar.DURATION:
+            return isinstance(value, str) and _DURATION.fullmatch(value) is not None
+        case Scalar.TIMESTAMP:
+            return isinstance(value, str) and _is_time(value)
+        case Scalar.OBJECT:
+            return is_object(value)
 
 
-def _is_integer(value: object) -> bool:
+def _is_integer(value: object, bits: int) -> bool:
     """Whether proto3 JSON takes the value for an integer: 3, 3.0 and "3" are the same there."""
     if isinstance(value, str):
-        return _INTEGER.fullmatch(value) is not None
-    if isinstance(value, float):
-        return value.is_integer()
-    return isinstance(value, int) and not isinstance(value, bool)
+        if not _INTEGER.fullmatch(value):
+            return False
+    elif isinstance(value, float):
+        if not value.is_integer():
+            return False
+    elif isinstance(value, bool) or not isinstance(value, int):
+        return False
+    return -(1 << bits - 1) <= int(value) < 1 << bits - 1
+
+
+def _is_time(text: str) -> bool:
+    try:
+        return datetime.fromisoformat(text).tzinfo is not None
+    except ValueError:
+        return False
 
 
 def _is_base64(text: str) -> bool:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from .access import Entrance, Platform
-from .fields import to_snake
+from .grammar import to_snake
 from .shapes import (
     JsonObject,
     Refusal,

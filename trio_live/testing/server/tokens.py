@@ -16,7 +16,8 @@ from typing import Final
 import trio
 
 from .access import Platform
-from .fields import INT32, SETUP, STRING, Message
+from .fields import SETUP
+from .grammar import INT32, STRING, Message
 from .normalise import read_object
 from .plain_http import HttpError, PlainRequest, read_json
 from .shapes import JsonObject, Refusal, get_number, get_object, get_text, is_object
