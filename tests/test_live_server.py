@@ -25,6 +25,9 @@ from trio_websocket import ConnectionClosed
 
 from trio_live.testing.server import LiveServer, Reply, UserTurn, scripted
 from trio_live.testing.server import models as steps
+from trio_live.testing.server.resumption import KEPT, Checkpoint, Checkpoints
+from trio_live.testing.server.shapes import Refusal
+from trio_live.testing.server.usage import Tokens
 
 TEXT = {"responseModalities": ["TEXT"]}
 UPGRADE = (
@@ -406,7 +409,7 @@ async def test_resumed_session_remembers(autojump_clock: MockClock) -> None:
 
 
 async def test_handles_that_are_no_good(autojump_clock: MockClock) -> None:
-    """Unknown: 1008. In use, or of another model: 1011."""
+    """No handle at all: 1007. Unknown: 1008. In use, or of another model: 1011."""
     with trio.fail_after(60):
         async with LiveServer() as server:
 
@@ -423,9 +426,20 @@ async def test_handles_that_are_no_good(autojump_clock: MockClock) -> None:
             await server.sessions[0].wait_closed()
             assert await refusal(handle, "models/other") == (1011, INTERNAL)
             not_found = (1008, "BidiGenerateContent session not found")
-            assert await refusal("made-up") == not_found
+            assert await refusal("made-up") == (1007, "Invalid session handle")
+            assert await refusal("0" * 32) == not_found
             server.forget_handles()
             assert await refusal(handle) == not_found
+
+
+def test_handles_are_kept_up_to_a_number() -> None:
+    """The oldest handle is forgotten for a new one; the newest thousand are there."""
+    checkpoints = Checkpoints()
+    checkpoint = Checkpoint(MODEL, [], Tokens(), lambda: False)
+    handles = [checkpoints.save(checkpoint) for _ in range(KEPT + 1)]
+    with pytest.raises(Refusal, match="session not found"):
+        checkpoints.find(handles[0], MODEL)
+    assert all(checkpoints.find(handle, MODEL) is checkpoint for handle in handles[1:])
 
 
 async def test_transparent_resumption_counts_messages(autojump_clock: MockClock) -> None:

@@ -100,7 +100,8 @@ class Conversation:
         """Take a clientContent message: it appends to the history and may ask for an answer.
 
         Raises:
-            Refusal: a role that does not exist, or function calls in the initial history.
+            Refusal: a role that does not exist, function calls in the initial history, or a model
+                that takes nothing after it.
         """
         contents = get_objects(message, "turns")
         roles = {"user", "model"}
@@ -117,8 +118,11 @@ class Conversation:
             self._append(contents)
             self._seeding = not complete
             return
-        if complete and self._current is not None:
-            self._stop_answer(self._current)
+        generation = self._terms.generation
+        if not generation.content_later:
+            raise invalid_argument("this model takes clientContent as initial history only")
+        if self._current is not None and (complete or generation.content_interrupts):
+            self._stop_answer(self._current, goes_on=complete)
         self._append(contents)
         if complete:
             self._start(self._last_turn())
@@ -139,8 +143,8 @@ class Conversation:
         """
         if turn.is_empty:
             # The activity had nothing in it.
-            content = {"turnComplete": True, "turnCompleteReason": "NEED_MORE_INPUT"}
-            self._outbox.put_json({"serverContent": content})
+            reason: JsonObject = {"turnCompleteReason": "NEED_MORE_INPUT"}
+            self._outbox.put_json({"serverContent": reason | self._turn_complete(goes_on=False)})
             return
         self.activity_started()
         if self._current is not None:
@@ -156,14 +160,24 @@ class Conversation:
     def interrupt(self) -> None:
         """Stop the running answer, if there is one; a turn that waits for its end is next."""
         if self._current is not None:
-            self._stop_answer(self._current)
+            self._stop_answer(self._current, goes_on=bool(self._queue))
             self._start_queued()
 
-    def _stop_answer(self, reply: Reply) -> None:
+    def _stop_answer(self, reply: Reply, *, goes_on: bool) -> None:
         reply.stop()
         self.desk.cancel()
-        self._outbox.put_json({"serverContent": {"interrupted": True}})
-        self._complete(reply)
+        self._outbox.put_json({"serverContent": reply.take_rest() | {"interrupted": True}})
+        self._complete(reply, goes_on=goes_on)
+
+    def _turn_complete(self, *, goes_on: bool) -> JsonObject:
+        """Return the fields that end a turn.
+
+        Args:
+            goes_on: whether another answer follows at once, without the user.
+        """
+        if not self._terms.generation.reports_status:
+            return {"turnComplete": True}
+        return {"turnComplete": True, "interactionStatus": "IN_PROGRESS" if goes_on else "IDLE"}
 
     def _start_realtime(self, turn: UserTurn, heard: str) -> None:
         history = list(self.history)
@@ -201,7 +215,7 @@ class Conversation:
                 await self._around.model(turn, reply)
                 await reply.finish()
                 if not reply.is_over:  # interrupted between the end of the wait and this line
-                    self._complete(reply)
+                    self._complete(reply, goes_on=bool(self._queue))
                     self._start_queued()
         except Exception as error:  # a model function is the user's: anything can come
             self._around.fail(error)
@@ -210,11 +224,12 @@ class Conversation:
         if self._queue:
             self._start_realtime(*self._queue.popleft())
 
-    def _complete(self, reply: Reply) -> None:
+    def _complete(self, reply: Reply, *, goes_on: bool) -> None:
         """End the turn: only what was sent stays in the history."""
         self._current = None
         usage = usage_metadata(self._context, reply.tokens, self._terms.platform)
-        self._outbox.put_json({"serverContent": {"turnComplete": True}, "usageMetadata": usage})
+        content = reply.take_rest() | self._turn_complete(goes_on=goes_on)
+        self._outbox.put_json({"serverContent": content, "usageMetadata": usage})
         self.history += reply.contents
         self._context += Tokens({k: n for k, n in reply.tokens.items() if k != "THOUGHT"})
         if self._terms.resumption:

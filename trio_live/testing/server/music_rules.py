@@ -12,7 +12,7 @@ from collections.abc import Collection
 from typing import Final
 
 from .access import Entrance
-from .fields import BOOL, FLOAT, INT32, STRING, Choice, Message, Repeated
+from .grammar import BOOL, FLOAT, INT32, STRING, Choice, Message, Repeated
 from .shapes import JsonObject, get_objects, get_text, invalid_argument
 from .terms import check_model
 

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 import trio
 
-from .fields import Message
+from .grammar import Message
 from .line import Line
 from .music import CHUNK_SECONDS, MUSIC_TYPE, MusicMaker, MusicMoment
 from .music_rules import MUSIC_MESSAGE, check_config, check_control, check_prompts, check_setup

@@ -26,9 +26,16 @@ from .grammar import (
     Shape,
     to_snake,
 )
-from .shapes import JsonObject, Refusal, decode_base64, is_array, is_object
+from .shapes import (
+    INVALID_JSON,
+    JsonObject,
+    Refusal,
+    decode_base64,
+    is_array,
+    is_object,
+    unknown_name,
+)
 
-_INVALID_JSON: Final = "Invalid JSON payload received. "
 _INTEGER: Final = re.compile(r"-?[0-9]{1,19}")
 _DURATION: Final = re.compile(r"-?[0-9]{1,12}(\.[0-9]{1,9})?s")
 
@@ -50,22 +57,22 @@ def read_message(
         Refusal: the frame is not one well-formed client message.
     """
     if isinstance(frame, bytes):
-        raise Refusal(1007, _INVALID_JSON + "Unexpected token.", "a binary frame")
+        raise Refusal(1007, INVALID_JSON + "Unexpected token.", "a binary frame")
     try:
         decoded: object = msgspec.json.decode(frame)
     except (msgspec.DecodeError, RecursionError):
-        raise Refusal(1007, _INVALID_JSON + "Unexpected token.", "not JSON") from None
+        raise Refusal(1007, INVALID_JSON + "Unexpected token.", "not JSON") from None
     if not is_object(decoded):
-        raise Refusal(1007, _INVALID_JSON + 'Unknown name "": Root element must be a message.')
+        raise Refusal(1007, INVALID_JSON + 'Unknown name "": Root element must be a message.')
     message = read_object(decoded, shape, platform)
     if len(message) > 1:
         raise Refusal(
             1007,
-            _INVALID_JSON + "Invalid value (oneof), oneof field 'message_type' is already set. "
+            INVALID_JSON + "Invalid value (oneof), oneof field 'message_type' is already set. "
             f"Cannot set '{list(message)[1]}'",
         )
     if not message:
-        raise Refusal(1007, _INVALID_JSON + "Unexpected empty message.", "a message with no kind")
+        raise Refusal(1007, INVALID_JSON + "Unexpected empty message.", "a message with no kind")
     return message
 
 
@@ -78,7 +85,7 @@ def read_object(value: JsonObject, message: Message, platform: Platform) -> Json
     try:
         return _read_object(value, message, "", platform)
     except RecursionError:
-        raise Refusal(1007, _INVALID_JSON + "Message too deep.") from None
+        raise Refusal(1007, INVALID_JSON + "Message too deep.") from None
 
 
 def _read_object(value: JsonObject, message: Message, where: str, platform: Platform) -> JsonObject:
@@ -89,9 +96,7 @@ def _read_object(value: JsonObject, message: Message, where: str, platform: Plat
         if isinstance(shape, Only):
             shape = shape.shape if shape.platform is platform else None
         if name is None or shape is None:
-            place = f" at '{where}'" if where else ""
-            unknown = f'Unknown name "{spelling}"{place}: Cannot find field.'
-            raise Refusal(1007, _INVALID_JSON + unknown)
+            raise unknown_name(spelling, where)
         path = f"{where}.{to_snake(name)}" if where else to_snake(name)
         if name in read:
             raise _invalid(path, "given twice")
@@ -195,4 +200,4 @@ def _is_base64(text: str) -> bool:
 
 
 def _invalid(where: str, wanted: str) -> Refusal:
-    return Refusal(1007, f"{_INVALID_JSON}Invalid value at '{where}' ({wanted})")
+    return Refusal(1007, f"{INVALID_JSON}Invalid value at '{where}' ({wanted})")

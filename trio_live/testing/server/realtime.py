@@ -14,6 +14,7 @@ from .shapes import (
     decode_base64,
     encode_duration,
     get_object,
+    get_objects,
     get_text,
     invalid_argument,
 )
@@ -62,7 +63,7 @@ class Listener:
             Refusal: the message breaks a rule of the service.
         """
         if "mediaChunks" in message:
-            raise Refusal(1007, MEDIA_CHUNKS)
+            message = self._unpack(message)
         if len(message) != 1:
             raise invalid_argument("realtimeInput takes exactly one field per message")
         kind = next(iter(message))
@@ -81,6 +82,16 @@ class Listener:
             self._mark_end()
         elif message[kind] is True:
             self._hear(b"", end=True)
+
+    def _unpack(self, message: JsonObject) -> JsonObject:
+        """Return the first of the media chunks as audio or video; the others never counted."""
+        if not self._terms.generation.media_chunks:
+            raise Refusal(1007, MEDIA_CHUNKS)
+        chunks = get_objects(message, "mediaChunks")
+        if len(message) != 1 or not chunks:
+            raise invalid_argument("realtimeInput takes exactly one field per message")
+        is_audio = get_text(chunks[0], "mimeType").startswith("audio/")
+        return {"audio" if is_audio else "video": chunks[0]}
 
     def _check_mode(self, kind: str) -> None:
         automatic = self._terms.automatic_detection
@@ -102,6 +113,8 @@ class Listener:
             self._hear(pcm16)
             return
         if not self._marked:
+            if self._terms.generation.early_audio:
+                return  # dropped without a word
             raise invalid_argument("audio before activityStart")
         if self._audio and rate != self._sample_rate:
             raise invalid_argument("the sample rate changed within an activity")

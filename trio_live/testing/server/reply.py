@@ -85,6 +85,9 @@ class Reply:
         self.scope = trio.CancelScope()  # around the model function; cancelled by interruption
         self.contents: list[JsonObject] = []  # what was sent, for the history
         self._transcribes = terms.output_transcription
+        self._bundles = terms.bundles
+        self._held: JsonObject = {}  # what is to come in the same serverContent as what follows
+        self._next_part: JsonObject | None = None  # audio whose time has not come
         self._outbox = outbox
         self._desk = desk
         self._pacing = pacing
@@ -133,13 +136,15 @@ class Reply:
             raise ValueError(f"pcm16 has an odd number of bytes: {len(pcm16)}")
         for start in range(0, len(pcm16), self._pacing.chunk_bytes):
             chunk = pcm16[start : start + self._pacing.chunk_bytes]
-            await self._pass_time()
-            await self._ready()
             blob: JsonObject = {
                 "mimeType": f"audio/pcm;rate={OUTPUT_RATE_HZ}",
                 "data": encode_base64(chunk),
             }
-            self._send_part({"inlineData": blob})
+            part = self._next_part = {"inlineData": blob}
+            await self._pass_time()
+            await self._ready()
+            self._next_part = None
+            self._send_part(part)
             seconds = len(chunk) / (BYTES_PER_SAMPLE * OUTPUT_RATE_HZ)
             self._audio_seconds += seconds
             self._take_time(seconds)
@@ -149,7 +154,10 @@ class Reply:
         await self._ready()
         self._remember(text)
         if self._transcribes:
-            self._send({"outputTranscription": {"text": text}})
+            self._release()
+            self._held = {"outputTranscription": {"text": text}}
+            if not self._bundles:
+                self._release()
 
     async def call_tools(self, calls: Sequence[tuple[str, JsonObject]]) -> list[JsonObject]:
         """Call functions of the client and wait for all their answers.
@@ -162,6 +170,7 @@ class Reply:
             pieces (`willContinue`) that of the last, the others are in `answers`.
         """
         await self._ready()
+        self._release()
         ids = self._desk.issue(calls)
         for call_id, (name, args) in zip(ids, calls, strict=True):
             call: JsonObject = {"id": call_id, "name": name, "args": args}
@@ -175,18 +184,33 @@ class Reply:
     async def raw(self, message: JsonObject) -> None:
         """Send a message as it is, such as `{"serverContent": {"groundingMetadata": {}}}`."""
         await self._ready()
+        self._release()
         self._outbox.put_json(message)
 
     async def finish(self) -> None:
         """Say that the answer is complete and wait until the user has heard it (server's use)."""
         await self._ready()
-        self._send({"generationComplete": True})
+        self._held["generationComplete"] = True
+        if not self._bundles or self._playback_end > trio.current_time():
+            self._release()
         await self._pass_time()
 
     def stop(self) -> None:
         """Let nothing more out and cancel the model function (server's use)."""
         self._over = True
+        self._held.pop("generationComplete", None)
+        if self._bundles and self._next_part is not None:
+            self._held["modelTurn"] = _turn_of(self._next_part)
         self.scope.cancel()
+
+    def take_rest(self) -> JsonObject:
+        """Return what was held to be sent with the end of the turn (server's use).
+
+        Where several fields come in one serverContent, that is generationComplete, or for an
+        answer that was interrupted what the user is not to hear any more.
+        """
+        rest, self._held = self._held, {}
+        return rest
 
     @property
     def tokens(self) -> Tokens:
@@ -223,10 +247,12 @@ class Reply:
         self._playback_end = start + seconds * self._pacing.pace
 
     def _send_part(self, part: JsonObject) -> None:
-        self._send({"modelTurn": {"role": "model", "parts": [part]}})
+        self._held["modelTurn"] = _turn_of(part)
+        self._release()
 
-    def _send(self, server_content: JsonObject) -> None:
-        self._outbox.put_json({"serverContent": server_content})
+    def _release(self) -> None:
+        if self._held:
+            self._outbox.put_json({"serverContent": self.take_rest()})
 
     def _remember(self, text: str) -> None:
         self._note("model", {"text": text})
@@ -240,6 +266,10 @@ class Reply:
         if "text" in part and "text" in parts[-1]:
             part = {"text": f"{parts.pop()['text']}{part['text']}"}
         last["parts"] = [*parts, part]
+
+
+def _turn_of(part: JsonObject) -> JsonObject:
+    return {"role": "model", "parts": [part]}
 
 
 def _pieces(text: str) -> Iterator[str]:

@@ -45,8 +45,13 @@ class LiveServer:
 
     Entering waits for nothing. Leaving drops all connections and waits until no task is left.
 
+    What generations of models do differently is chosen by the model's name: those called
+    gemini-2.5, gemini-3.1, gemini-3.8-live and gemini-3.8-live-extended-thinking. Of any other
+    name nothing is assumed.
+
     It also issues ephemeral tokens, at `/v1alpha/auth_tokens`, and holds sessions to them; and it
-    holds music sessions, in chunks of two seconds.
+    holds music sessions, in chunks of two seconds. It keeps the newest 1,000 resumption handles, of
+    all sessions together.
 
     Args:
         model: answers each user turn, see `Model`.

@@ -11,7 +11,9 @@ import trio
 
 from .access import Entrance, Platform
 from .conversation import Conversation, Surroundings
-from .fields import CLIENT_MESSAGE, Message
+from .fields import CLIENT_MESSAGE
+from .generations import generation_of
+from .grammar import Message
 from .line import LOST, Line
 from .normalise import read_message
 from .options import ServerOptions
@@ -22,9 +24,10 @@ from .shapes import (
     Refusal,
     encode_duration,
     get_object,
+    get_text,
     invalid_argument,
 )
-from .terms import agree, check_instruction, check_tools
+from .terms import agree, check_instruction, check_tools, sign_consent
 from .tokens import IssuedToken
 from .turn import Model
 
@@ -299,7 +302,9 @@ class ServerSession:
             token.spend(setup)
         self.setup = dict(setup)
         conversation.update_context(setup | {"tools": {"tools": setup.get("tools", [])}})
-        line.outbox.put_json({"setupComplete": {"sessionId": self.session_id}})
+        line.outbox.put_json(
+            {"setupComplete": {"sessionId": self.session_id} | sign_consent(setup)}
+        )
         if house.options.go_away_after is not None:
             self._nursery.start_soon(self._run_lifetime, house.options.go_away_after)
 
@@ -312,7 +317,7 @@ class ServerSession:
             wrapped = get_object(update, "tools")
             self.setup.pop("tools", None)
             if wrapped.get("tools"):
-                check_tools(wrapped)
+                check_tools(wrapped, generation_of(get_text(self.setup, "model")))
                 self.setup["tools"] = wrapped["tools"]
 
     async def _run_lifetime(self, seconds: float) -> None:

@@ -15,6 +15,7 @@ JsonObject: TypeAlias = dict[str, object]
 # RFC 6455, 5.5: a control frame carries at most 125 bytes, of which the close code takes two.
 MAX_REASON_BYTES: Final = 123
 
+INVALID_JSON: Final = "Invalid JSON payload received. "
 INVALID_ARGUMENT: Final = "Request contains an invalid argument."
 
 _URLSAFE: Final = str.maketrans("-_", "+/")
@@ -39,6 +40,12 @@ class Refusal(Exception):
 def invalid_argument(detail: str) -> Refusal:
     """Return the refusal that the service gives without naming the field; `detail` names it."""
     return Refusal(1007, INVALID_ARGUMENT, detail)
+
+
+def unknown_name(name: str, where: str) -> Refusal:
+    """Return the refusal of a field that does not exist in the message at `where`."""
+    place = f" at '{where}'" if where else ""
+    return Refusal(1007, f'{INVALID_JSON}Unknown name "{name}"{place}: Cannot find field.')
 
 
 def is_object(value: object) -> TypeGuard[JsonObject]:

@@ -7,11 +7,13 @@ close reasons reported in public issue threads, which are named where they are u
 from __future__ import annotations
 
 import re
+import secrets
 from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Final
 
 from .access import Entrance, Platform
+from .generations import Generation, generation_of
 from .grammar import to_snake
 from .shapes import (
     JsonObject,
@@ -22,6 +24,7 @@ from .shapes import (
     get_text,
     invalid_argument,
     is_array,
+    unknown_name,
 )
 
 # Settings of generateContent that the reference lists as not supported in Live sessions.
@@ -42,6 +45,7 @@ _MODEL_NAME: Final = {
         r"|projects/[^/?&]+/.+|models/[^/?&]+"
     ),
 }
+_REGIONAL: Final = "gemini-live-2.5-flash-native-audio"  # on Vertex AI alone, but not on "global"
 _FUNCTION_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_.:-]{0,127}")
 
 
@@ -52,6 +56,7 @@ class Terms:
     Attributes:
         platform: which service the session runs on.
         model: the full resource name.
+        generation: what the model's generation does differently.
         modality: "TEXT" or "AUDIO"; the service's default is AUDIO.
         input_transcription: whether the client asked for transcripts of its speech.
         output_transcription: whether it asked for transcripts of the answers.
@@ -66,10 +71,12 @@ class Terms:
         transparent: whether updates say which client message was consumed last (Vertex AI).
         handle: the handle of the session to resume, or an empty string.
         seeds_history: whether the first clientContent fills the history without an answer.
+        bundles: whether several fields come in one serverContent.
     """
 
     platform: Platform
     model: str
+    generation: Generation
     modality: str
     input_transcription: bool
     output_transcription: bool
@@ -84,6 +91,7 @@ class Terms:
     transparent: bool
     handle: str
     seeds_history: bool
+    bundles: bool
 
 
 def agree(setup: JsonObject, entrance: Entrance, models: Collection[str] | None) -> Terms:
@@ -99,27 +107,36 @@ def agree(setup: JsonObject, entrance: Entrance, models: Collection[str] | None)
     """
     model = get_text(setup, "model")
     check_model(model, entrance, models)
-    generation = get_object(setup, "generationConfig")
-    modality = _check_modality(generation, model)
-    _check_generation(generation, modality)
+    generation = generation_of(model)
+    settings = get_object(setup, "generationConfig")
+    modality = _check_modality(settings, model)
+    _check_generation(settings, modality)
+    _check_thinking(settings, generation)
+    _check_manner(setup, settings, generation, entrance)
+    if entrance.platform is Platform.VERTEX:
+        _check_compression(get_object(setup, "contextWindowCompression"))
     check_instruction(get_object(setup, "systemInstruction"))
     if "tools" in setup:
-        check_tools(setup)
+        check_tools(setup, generation)
     realtime = get_object(setup, "realtimeInputConfig")
     detection = get_object(realtime, "automaticActivityDetection")
     resumption = get_object(setup, "sessionResumption")
+    coverage = get_text(realtime, "turnCoverage").replace("TURN_COVERAGE_UNSPECIFIED", "")
+    if not coverage and generation.activity_video_only and entrance.platform is Platform.GEMINI:
+        coverage = "TURN_INCLUDES_ONLY_ACTIVITY"
     default = "HIGH" if entrance.platform is Platform.GEMINI else "LOW"
     keen_start = _sensitivity(detection, "startOfSpeechSensitivity", default) == "HIGH"
     keen_end = _sensitivity(detection, "endOfSpeechSensitivity", default) == "HIGH"
     return Terms(
         platform=entrance.platform,
         model=model,
+        generation=generation,
         modality=modality,
         input_transcription="inputAudioTranscription" in setup,
         output_transcription="outputAudioTranscription" in setup,
         automatic_detection=detection.get("disabled") is not True,
         interrupts=realtime.get("activityHandling") != "NO_INTERRUPTION",
-        video_between_turns=realtime.get("turnCoverage") != "TURN_INCLUDES_ONLY_ACTIVITY",
+        video_between_turns=coverage != "TURN_INCLUDES_ONLY_ACTIVITY",
         start_threshold=250 if keen_start else 800,
         start_ms=get_number(detection, "prefixPaddingMs", 40 if keen_start else 100),
         silence_ms=get_number(detection, "silenceDurationMs", 500 if keen_end else 800),
@@ -129,6 +146,7 @@ def agree(setup: JsonObject, entrance: Entrance, models: Collection[str] | None)
         handle=get_text(resumption, "handle"),
         seeds_history=get_object(setup, "historyConfig").get("initialHistoryInClientContent")
         is True,
+        bundles=entrance.platform in generation.bundles,
     )
 
 
@@ -138,14 +156,16 @@ def check_instruction(instruction: JsonObject) -> None:
         raise invalid_argument("systemInstruction takes text parts only")
 
 
-def check_tools(owner: JsonObject) -> None:
-    """Refuse an empty list of tools and declarations that the service does not take."""
-    if not owner["tools"]:
+def check_tools(owner: JsonObject, generation: Generation) -> None:
+    """Refuse tools that the service, or this generation of models, does not take."""
+    if not owner["tools"] and not generation.empty_tools:
         raise invalid_argument("tools is an empty list; leave it out")
     for tool in get_objects(owner, "tools"):
         for declaration in get_objects(tool, "functionDeclarations"):
             if not _FUNCTION_NAME.fullmatch(get_text(declaration, "name")):
                 raise invalid_argument("a function needs a name of letters, digits and _.:-")
+            if declaration.get("behavior") == "BLOCKING" and not generation.blocking:
+                raise invalid_argument("this model's functions cannot be BLOCKING")
             for one, other in (
                 ("parameters", "parametersJsonSchema"),
                 ("response", "responseJsonSchema"),
@@ -154,11 +174,25 @@ def check_tools(owner: JsonObject) -> None:
                     raise invalid_argument(f"a function has both {one} and {other}")
 
 
+def sign_consent(setup: JsonObject) -> JsonObject:
+    """Return what setupComplete says of a speaker's consent: a signature for later setups."""
+    speech = get_object(get_object(setup, "generationConfig"), "speechConfig")
+    voice = get_object(get_object(speech, "voiceConfig"), "replicatedVoiceConfig")
+    if "consentAudio" not in voice:
+        return {}
+    return {"voiceConsentSignature": {"signature": secrets.token_urlsafe(16)}}
+
+
 def check_model(model: str, entrance: Entrance, models: Collection[str] | None) -> None:
     """Refuse a model's name that is no resource name, or that of a model which does not exist."""
     if not _MODEL_NAME[entrance.platform].fullmatch(model) or ".." in model:
         raise invalid_argument("setup.model needs a full resource name, such as models/NAME")
-    if models is None or {name.rpartition("/")[2] for name in models} & {model.rpartition("/")[2]}:
+    name = model.rpartition("/")[2]
+    if models is None:
+        exists = _is_offered(name, model, entrance.platform)
+    else:
+        exists = name in {known.rpartition("/")[2] for known in models}
+    if exists:
         return
     if entrance.platform is Platform.VERTEX:
         raise Refusal(1008, f"Publisher Model `{model}` was not found")
@@ -169,8 +203,15 @@ def check_model(model: str, entrance: Entrance, models: Collection[str] | None) 
     )
 
 
-def _check_modality(generation: JsonObject, model: str) -> str:
-    asked = generation.get("responseModalities")
+def _is_offered(name: str, model: str, platform: Platform) -> bool:
+    """Whether a model, as far as it is known, exists on a platform and in a location."""
+    if name == _REGIONAL:
+        return platform is Platform.VERTEX and "/locations/global/" not in model
+    return platform in generation_of(name).platforms
+
+
+def _check_modality(settings: JsonObject, model: str) -> str:
+    asked = settings.get("responseModalities")
     names = [str(name) for name in asked] if is_array(asked) else []
     # Native audio models answer in audio only (the reference's list of models).
     offered = [["AUDIO"]] if "native-audio" in model else [["AUDIO"], ["TEXT"]]
@@ -183,15 +224,62 @@ def _check_modality(generation: JsonObject, model: str) -> str:
     return names[0] if names else "AUDIO"
 
 
-def _check_generation(generation: JsonObject, modality: str) -> None:
+def _check_generation(settings: JsonObject, modality: str) -> None:
     for name in UNSUPPORTED_GENERATION:
-        if name in generation:
+        if name in settings:
             raise invalid_argument(f"{to_snake(name)} is not supported in Live sessions")
-    speech = get_object(generation, "speechConfig")
+    speech = get_object(settings, "speechConfig")
     if "multiSpeakerVoiceConfig" in speech:
         raise invalid_argument("multi_speaker_voice_config is not supported in Live sessions")
     if "voiceConfig" in speech and modality == "TEXT":
         raise Refusal(1007, "Cannot extract voices from a non-audio request.")
+
+
+def _check_thinking(settings: JsonObject, generation: Generation) -> None:
+    """Refuse what the model does not take of thinkingConfig."""
+    if "thinkingConfig" not in settings:
+        return
+    if not generation.thinking_budget and not generation.thinking_levels:
+        raise invalid_argument("this model takes no thinkingConfig")
+    thinking = get_object(settings, "thinkingConfig")
+    if "thinkingBudget" in thinking:
+        if not generation.thinking_budget:
+            raise invalid_argument("this model takes a thinkingLevel instead of a thinkingBudget")
+        if get_number(thinking, "thinkingBudget", 0) < -1:
+            raise invalid_argument("thinkingBudget is less than -1")
+    level = get_text(thinking, "thinkingLevel").replace("THINKING_LEVEL_UNSPECIFIED", "")
+    if level and level not in generation.thinking_levels:
+        raise invalid_argument("this model does not take this thinkingLevel")
+
+
+def _check_manner(
+    setup: JsonObject, settings: JsonObject, generation: Generation, entrance: Entrance
+) -> None:
+    """Refuse proactivity and affective dialog where the model or the API version has none."""
+    early = entrance.platform is Platform.GEMINI and entrance.version != "v1alpha"
+    if early and generation.alpha:
+        for owner, name, where in (
+            (setup, "proactivity", "setup"),
+            (settings, "enableAffectiveDialog", "setup.generation_config"),
+        ):
+            if name in owner:
+                raise unknown_name(name, where)
+    if "proactivity" in setup and not generation.proactivity:
+        raise invalid_argument("this model takes no proactivity")
+    switches = get_object(setup, "proactivity")
+    if generation.always_proactive and switches.get("proactiveAudio") is False:
+        raise invalid_argument("this model's proactive audio cannot be switched off")
+    if settings.get("enableAffectiveDialog") is True and not generation.affective_dialog:
+        raise invalid_argument("this model has no affective dialog")
+
+
+def _check_compression(compression: JsonObject) -> None:
+    """Refuse numbers that Vertex AI does not take."""
+    window = get_object(compression, "slidingWindow")
+    if not 5_000 <= get_number(compression, "triggerTokens", 5_000) <= 128_000:
+        raise invalid_argument("triggerTokens is not from 5,000 to 128,000")
+    if not 0 <= get_number(window, "targetTokens", 0) <= 128_000:
+        raise invalid_argument("targetTokens is not from 0 to 128,000")
 
 
 def _sensitivity(detection: JsonObject, name: str, default: str) -> str:

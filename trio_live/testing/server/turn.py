@@ -23,8 +23,8 @@ class UserTurn:
         audio: what was heard, 16-bit mono PCM at `sample_rate`; empty in a text turn.
         sample_rate: samples a second of `audio`.
         images: the encoded images (JPEG, PNG, WebP) that belong to the turn, oldest first.
-        history: the contents before this turn, oldest first, with roles "user" and "model".
-            Speech is kept as its transcript.
+        history: the contents before this turn, oldest first, with roles "user" and "model", on
+            Vertex AI also "system". Speech is kept as its transcript.
         system_instruction: the text that holds for the answer, from the setup or an update of the
             context.
         tools: the tools that the model may use for it, likewise, as the client wrote them.
