@@ -1,67 +1,19 @@
-"""Google's own client against the embedded server: what the SDK sends is what the server takes.
-
-The SDK runs on asyncio in a worker thread and forces TLS, so the server has a certificate.
-"""
+"""Google's own client against the embedded server: what the SDK sends is what the server takes."""
 
 from __future__ import annotations
 
-import asyncio
-import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
-import trio
-import trustme
 from live_server_client import silence, speech
 
 from trio_live.testing.server import LiveServer, Reply, UserTurn
 
 pytest.importorskip("google.genai")
 
+from genai_server import Session, kinds, next_handle, serving
 from google import genai
 from google.genai import types
-
-# The SDK's pydantic-based types are not followed by the type checker.
-Session = Any
-Scenario = Callable[[genai.Client], Awaitable[None]]
-
-
-@pytest.fixture(scope="module")
-def authority() -> trustme.CA:
-    """A certificate authority of this test module."""
-    return trustme.CA()
-
-
-@asynccontextmanager
-async def serving(server: LiveServer, authority: trustme.CA) -> AsyncIterator[Callable[..., Any]]:
-    """Serve over TLS and hand out a function that runs a scenario with a client of the SDK."""
-    server_context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    authority.issue_cert("localhost").configure_cert(server_context)
-    client_context = ssl.create_default_context()
-    authority.configure_trust(client_context)
-    async with server:
-        url = await server.listen("localhost", ssl_context=server_context)
-
-        def run(scenario: Scenario, api_key: str) -> None:
-            async def main() -> None:
-                client = genai.Client(
-                    api_key=api_key,
-                    http_options=types.HttpOptions(
-                        base_url=url.replace("wss", "https"),
-                        async_client_args={"ssl": client_context},
-                    ),
-                )
-                async with asyncio.timeout(20), client.aio:
-                    await scenario(client)
-
-            asyncio.run(main())
-
-        async def run_in_thread(scenario: Scenario, api_key: str = "k") -> None:
-            await trio.to_thread.run_sync(run, scenario, api_key)
-
-        yield run_in_thread
 
 
 async def answer(turn: UserTurn, reply: Reply) -> None:
@@ -76,7 +28,7 @@ async def answer(turn: UserTurn, reply: Reply) -> None:
         await reply.text(f"{len(turn.history)}: {turn.text}")
 
 
-async def test_text_tool_and_resumption_with_the_sdk(authority: trustme.CA) -> None:
+async def test_text_tool_and_resumption_with_the_sdk() -> None:
     """Setup, a text turn, a call with its answer, and a resumption that keeps the history."""
     handles: list[Any] = []
     config: dict[str, Any] = {
@@ -121,35 +73,21 @@ async def test_text_tool_and_resumption_with_the_sdk(authority: trustme.CA) -> N
             before = 6 if handles else 0
             assert await text_turn(session, "hello") == f"{before}: hello"
             assert await text_turn(session, "weather") == "it is cold"
-            while True:  # the handle comes after the end of the turn
-                async for message in session.receive():
-                    update = message.session_resumption_update
-                    if update and update.resumable:
-                        handles.append(update.new_handle)
-                        return
+            handles.append(await next_handle(session))
 
-    with trio.fail_after(60):
-        server = LiveServer(answer, pace=0, api_keys=["k"])
-        async with serving(server, authority) as run:
-            await run(connect_and_talk)
-            await server.sessions[0].wait_closed()
-            await run(connect_and_talk)
-        first, second = server.sessions
-        assert first.refusal == second.refusal == ""
-        assert first.setup["systemInstruction"] == {
-            "parts": [{"text": "Be brief."}],
-            "role": "user",
-        }
-        assert second.setup["sessionResumption"] == {"handle": handles[0]}
-        assert [next(iter(message)) for message in first.received] == [
-            "setup",
-            "clientContent",
-            "clientContent",
-            "toolResponse",
-        ]
+    server = LiveServer(answer, pace=0, api_keys=["k"])
+    async with serving(server) as run:
+        await run(connect_and_talk)
+        await server.sessions[0].wait_closed()
+        await run(connect_and_talk)
+    first, second = server.sessions
+    assert first.refusal == second.refusal == ""
+    assert first.setup["systemInstruction"] == {"parts": [{"text": "Be brief."}], "role": "user"}
+    assert second.setup["sessionResumption"] == {"handle": handles[0]}
+    assert kinds(first) == ["setup", "clientContent", "clientContent", "toolResponse"]
 
 
-async def test_audio_turn_with_the_sdk(authority: trustme.CA) -> None:
+async def test_audio_turn_with_the_sdk() -> None:
     """Speech is found in the SDK's URL-safe base64; its answer is audio with transcripts."""
     config: dict[str, Any] = {
         "response_modalities": ["AUDIO"],
@@ -180,12 +118,11 @@ async def test_audio_turn_with_the_sdk(authority: trustme.CA) -> None:
             assert (heard, said, len(audio)) == ("(1.2 s of speech)", "1.2 s", 48_000)
             assert usage.prompt_token_count == 30
 
-    with trio.fail_after(60):
-        async with serving(LiveServer(answer, pace=0), authority) as run:
-            await run(talk)
+    async with serving(LiveServer(answer, pace=0)) as run:
+        await run(talk)
 
 
-async def test_wrong_key_with_the_sdk(authority: trustme.CA) -> None:
+async def test_wrong_key_with_the_sdk() -> None:
     """The SDK reports the close frame that comes instead of setupComplete."""
 
     async def talk(client: genai.Client) -> None:
@@ -193,6 +130,5 @@ async def test_wrong_key_with_the_sdk(authority: trustme.CA) -> None:
             async with client.aio.live.connect(model="m", config={}):
                 pass
 
-    with trio.fail_after(60):
-        async with serving(LiveServer(api_keys=["k"]), authority) as run:
-            await run(talk, "wrong")
+    async with serving(LiveServer(api_keys=["k"])) as run:
+        await run(talk, {"api_key": "wrong"})

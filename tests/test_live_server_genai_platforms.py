@@ -1,95 +1,22 @@
-"""Google's own client against the embedded server: both platforms, every verb, ephemeral tokens.
-
-The SDK runs on asyncio in a worker thread and forces TLS, so the server has a certificate, and the
-SDK finds its authority where OpenSSL does, in SSL_CERT_FILE.
-"""
+"""Google's own client against the embedded server: both platforms, every verb, ephemeral tokens."""
 
 from __future__ import annotations
 
-import asyncio
-import ssl
-import warnings
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any
 
 import pytest
-import trio
-import trustme
 
 import trio_live
 from trio_live.testing import connect_to
-from trio_live.testing.server import LiveServer, Reply, ServerSession, UserTurn
+from trio_live.testing.server import LiveServer, Reply, UserTurn
 
 pytest.importorskip("google.genai")
 
-import google.oauth2.credentials
+from genai_server import EXPRESS, GEMINI, bearer, kinds, next_handle, serving
 from google import genai
 from google.genai import types
 
-Scenario = Callable[[Any], Awaitable[None]]
-Run = Callable[..., Awaitable[None]]
-
-GEMINI = {"api_key": "k"}
-EXPRESS = {"vertexai": True, "api_key": "k"}
 MODEL = "gemini-3.8-live"
-
-
-def bearer() -> dict[str, Any]:
-    """Settings of a client on Vertex AI with OAuth."""
-    kind: Any = google.oauth2.credentials.Credentials
-    credentials = kind("ya29", quota_project_id="payer")
-    return {"vertexai": True, "project": "p", "location": "eu", "credentials": credentials}
-
-
-@pytest.fixture(scope="module")
-def authority() -> trustme.CA:
-    """A certificate authority of this test module."""
-    return trustme.CA()
-
-
-@pytest.fixture
-def serve(
-    authority: trustme.CA, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> Callable[[LiveServer], Any]:
-    """Serve over TLS; give a function that runs a scenario with a client of the SDK."""
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    authority.issue_cert("localhost").configure_cert(context)
-    authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
-    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
-    monkeypatch.setenv("NO_PROXY", "localhost")
-    monkeypatch.setenv("no_proxy", "localhost")
-    for name in ("GOOGLE_API_KEY", "GEMINI_API_KEY", "GOOGLE_CLOUD_PROJECT"):
-        monkeypatch.delenv(name, raising=False)
-
-    @asynccontextmanager
-    async def serving(server: LiveServer) -> AsyncIterator[Run]:
-        with trio.fail_after(60):
-            async with server:
-                url = await server.listen("localhost", ssl_context=context)
-
-                def run(scenario: Scenario, settings: dict[str, Any], version: str | None) -> None:
-                    async def main() -> None:
-                        options = types.HttpOptions(
-                            base_url=url.replace("wss", "https"), api_version=version
-                        )
-                        client = genai.Client(**settings, http_options=options)
-                        async with asyncio.timeout(20), client.aio:
-                            await scenario(client)
-
-                    asyncio.run(main())
-
-                async def run_in_thread(
-                    scenario: Scenario, settings: dict[str, Any], version: str | None = None
-                ) -> None:
-                    with warnings.catch_warnings():
-                        warnings.simplefilter("ignore", genai.errors.ExperimentalWarning)
-                        await trio.to_thread.run_sync(run, scenario, settings, version)
-
-                yield run_in_thread
-
-    return serving
 
 
 async def answer(turn: UserTurn, reply: Reply) -> None:
@@ -156,9 +83,7 @@ CONFIG: dict[str, Any] = {
     ],
     ids=["gemini", "vertex", "express"],
 )
-async def test_every_verb_of_the_sdk_is_taken(
-    serve: Callable[[LiveServer], Any], settings: dict[str, Any], model: str
-) -> None:
+async def test_every_verb_of_the_sdk_is_taken(settings: dict[str, Any], model: str) -> None:
     """Each way to send, context updates included, works on each platform; so does resuming."""
     handles: list[str] = []
 
@@ -167,15 +92,10 @@ async def test_every_verb_of_the_sdk_is_taken(
         config = types.LiveConnectConfig(**CONFIG | {"session_resumption": resumption})
         async with client.aio.live.connect(model=MODEL, config=config) as session:
             await say_everything(session)
-            while True:  # the handle comes after the end of the turn
-                async for message in session.receive():
-                    update = message.session_resumption_update
-                    if update and update.resumable:
-                        handles.append(update.new_handle)
-                        return
+            handles.append(await next_handle(session))
 
     server = LiveServer(answer, pace=0, api_keys=["k"], bearer_tokens=["ya29"])
-    async with serve(server) as run:
+    async with serving(server) as run:
         await run(talk, settings)
         await server.sessions[0].wait_closed()
         await run(talk, settings)
@@ -200,14 +120,7 @@ async def test_every_verb_of_the_sdk_is_taken(
         )
 
 
-def kinds(session: ServerSession) -> list[str]:
-    """Give the kinds of what a client sent."""
-    return [next(iter(message)) for message in session.received]
-
-
-async def test_ephemeral_token_of_the_sdk_opens_and_resumes_one_session(
-    serve: Callable[[LiveServer], Any],
-) -> None:
+async def test_ephemeral_token_of_the_sdk_opens_and_resumes_one_session() -> None:
     """The SDK makes a token with a bound setup, talks with it, resumes with it, and no more."""
     tokens: list[str] = []
     handles: list[str] = []
@@ -234,12 +147,7 @@ async def test_ephemeral_token_of_the_sdk_opens_and_resumes_one_session(
         )
         async with client.aio.live.connect(model=MODEL, config=config) as session:
             await session.send_realtime_input(text="hello")
-            while True:
-                async for message in session.receive():
-                    update = message.session_resumption_update
-                    if update and update.resumable:
-                        handles.append(update.new_handle)
-                        return
+            handles.append(await next_handle(session))
 
     async def fail(client: Any) -> None:
         with pytest.raises(genai.errors.APIError, match="Token has no uses left"):
@@ -247,7 +155,7 @@ async def test_ephemeral_token_of_the_sdk_opens_and_resumes_one_session(
                 pass
 
     server = LiveServer(answer, pace=0, api_keys=["k"])
-    async with serve(server) as run:
+    async with serving(server) as run:
         await run(create, GEMINI, "v1alpha")
         with_token = {"api_key": tokens[0]}
         await run(talk, with_token, "v1alpha")
@@ -263,7 +171,7 @@ async def test_ephemeral_token_of_the_sdk_opens_and_resumes_one_session(
         assert session.setup["systemInstruction"] == {"parts": [{"text": "Obey."}], "role": "user"}
 
 
-async def test_music_is_made_for_the_sdk(serve: Callable[[LiveServer], Any]) -> None:
+async def test_music_is_made_for_the_sdk() -> None:
     """Prompts, config and each control come in as the SDK says them; it hears the music."""
     server = LiveServer(pace=0.01)
     config = types.LiveMusicGenerationConfig(
@@ -293,7 +201,7 @@ async def test_music_is_made_for_the_sdk(serve: Callable[[LiveServer], Any]) -> 
             await session.reset_context()
             await session.stop()
 
-    async with serve(server) as run:
+    async with serving(server) as run:
         await run(scenario, GEMINI)
         (session,) = server.sessions
         assert (await session.wait_closed())[0] == 1000
@@ -320,7 +228,7 @@ async def test_music_is_made_for_the_sdk(serve: Callable[[LiveServer], Any]) -> 
         assert chunk.source_metadata.music_generation_config == config
 
 
-async def test_music_messages_of_ours_are_the_sdks(serve: Callable[[LiveServer], Any]) -> None:
+async def test_music_messages_of_ours_are_the_sdks() -> None:
     """What trio_live sends for the same calls is what google-genai sends."""
     server = LiveServer(pace=0)
     config: dict[str, Any] = {"bpm": 90, "guidance": 2.5, "only_bass_and_drums": True, "seed": 7}
@@ -331,7 +239,7 @@ async def test_music_messages_of_ours_are_the_sdks(serve: Callable[[LiveServer],
             await session.set_music_generation_config(types.LiveMusicGenerationConfig(**config))
             await session.stop()
 
-    async with serve(server) as run:
+    async with serving(server) as run:
         await run(theirs, GEMINI)
         async with trio_live.open_music_session(
             "lyria-realtime-exp",
