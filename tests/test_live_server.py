@@ -306,6 +306,48 @@ async def test_client_that_leaves_at_the_upgrade(autojump_clock: MockClock) -> N
         assert server.errors == []
 
 
+@pytest.mark.parametrize(
+    "request_bytes",
+    [
+        b"",
+        b"GET",
+        UPGRADE,
+        UPGRADE.replace(b"/ws/", b"/no/"),
+        b"POST /v1alpha/auth_tokens HTTP/1.1",
+    ],
+    ids=["nothing", "a part", "an upgrade", "an upgrade to nowhere", "a part of a POST"],
+)
+async def test_client_that_resets_the_connection(
+    request_bytes: bytes, autojump_clock: MockClock
+) -> None:
+    """A reset before there is a session, in the middle of a refusal too, is no error of ours."""
+
+    class ResetStream(trio.abc.Stream):
+        waiting = [request_bytes] if request_bytes else []
+
+        async def send_all(self, data: bytes | bytearray | memoryview) -> None:
+            await trio.lowlevel.checkpoint()
+            raise trio.BrokenResourceError
+
+        async def wait_send_all_might_not_block(self) -> None:
+            raise AssertionError
+
+        async def receive_some(self, max_bytes: int | None = None) -> bytes:
+            await trio.lowlevel.checkpoint()
+            if not self.waiting:
+                raise trio.BrokenResourceError
+            return self.waiting.pop()
+
+        async def aclose(self) -> None:
+            await trio.lowlevel.checkpoint()
+
+    with trio.fail_after(60):
+        async with LiveServer() as server:
+            await server.serve_stream(ResetStream())
+            assert server.sessions == []
+            assert server.errors == []
+
+
 async def test_wait_session_waits_for_the_connection(autojump_clock: MockClock) -> None:
     """A session can be awaited before its client exists."""
     with trio.fail_after(60):

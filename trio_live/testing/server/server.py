@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Collection
-from contextlib import AbstractAsyncContextManager, suppress
+from contextlib import AbstractAsyncContextManager
 from types import TracebackType
 from typing import Final, Self
 
@@ -217,9 +217,10 @@ class LiveServer:
             async with trio.open_nursery() as nursery:
                 request = await self._receive_request(nursery, watched)
                 if request is not None:
-                    with suppress(ConnectionClosed):  # the client left in the middle of it
-                        await self._serve_request(request, nursery)
+                    await self._serve_request(request, nursery)
                 nursery.cancel_scope.cancel()
+        except* (trio.BrokenResourceError, trio.ClosedResourceError, ConnectionClosed):
+            pass  # the client hung up, or reset the connection, before there was a session
         except* Exception as group:
             # trio-websocket lets errors of wsproto and ssl escape from its reader task.
             self.errors.append(group)
