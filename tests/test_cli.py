@@ -93,6 +93,14 @@ def test_talk_as_json_prints_one_object_per_line(beep: Path) -> None:
     assert "TextDelta" in names
 
 
+def test_talk_in_text_prints_the_answer_once(beep: Path) -> None:
+    """Its pieces are shown as they come; the whole of it is not shown again."""
+    result = invoke("talk", beep, "--text")
+    assert result.exit_code == 0
+    assert result.stdout.count(" s of speech)") == 1
+    assert "text complete" in result.stdout
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
@@ -102,7 +110,9 @@ def test_talk_as_json_prints_one_object_per_line(beep: Path) -> None:
         (["talk", str(SPEECH), "--out", "."], "cannot be written: is a directory"),
         (["talk", str(SPEECH), "--out", "a.wav", "--text"], "--out needs a voice"),
         (["talk", str(SPEECH), "--url", "ftp://host"], "must begin with wss://"),
-        (["talk", str(SPEECH), "--url", "ws://example.org"], "in the clear"),
+        (["talk", "own.wav", "--out", "own.wav"], "own.wav: cannot be written: is the file that"),
+        (["talk", "own.wav", "--out", "link.wav"], "link.wav: cannot be written: is the file that"),
+        (["talk", str(SPEECH), "--url", "ws://example.org"], "use wss://, or say --insecure"),
         (["chat", "--model", ""], "model must be a text"),
         (["chat", "--wait", "0"], "--wait"),
         (["serve", "--port", "70000"], "--port"),
@@ -114,9 +124,12 @@ def test_wrong_usage_and_files_give_one_line_and_exit_code_2(
 ) -> None:
     """What the user can correct is said before anything is sent."""
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "own.wav").write_bytes(SPEECH.read_bytes())
+    (tmp_path / "link.wav").hardlink_to(tmp_path / "own.wav")
     result = invoke(*arguments)
     assert (result.exit_code, result.stdout) == (2, "")
     assert words in result.stderr.splitlines()[-1]
+    assert (tmp_path / "own.wav").read_bytes() == SPEECH.read_bytes()
 
 
 def test_missing_audio_extra_is_one_line_and_exit_code_2(

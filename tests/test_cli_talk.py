@@ -105,9 +105,17 @@ async def test_talk_without_an_answer_ends_in_time(
 ) -> None:
     """Nothing is waited for longer than the user said; what there is, is shown."""
     began = trio.current_time()
-    with pytest.raises(CommandFailed, match="no complete answer: silence for 7 s"):
-        await hold(None, bytes(3_200), LineView(), wait=7)
+    with pytest.raises(CommandFailed, match=r"^no complete answer: silence for 7 s$"):
+        await hold(scripted([[UntilInterrupted()]]), tone(0.1), LineView(), wait=7)
     assert trio.current_time() - began == pytest.approx(0.1 + SILENCE_SECONDS + 7, abs=0.1)
+
+
+async def test_talk_of_nothing_says_that_there_was_nothing(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    """A file in which nobody speaks gets no answer, and the user is told so."""
+    with pytest.raises(CommandFailed, match=r"silence for 7 s; the file has no speech in it$"):
+        await hold(None, bytes(3_200), LineView(), wait=7)
 
 
 async def test_talk_that_the_server_ends_early_fails(

@@ -41,8 +41,10 @@ def describe(event: SessionEvent) -> str:
             words = f"phase {phase.value}"
         case AudioData(sample_rate_hz=rate, response=response):
             words = f"the model speaks (response {response}, {rate:,} Hz)"
-        case TextDelta(text=text) | TextComplete(text=text):
+        case TextDelta(text=text):
             words = f"text: {text}"
+        case TextComplete():
+            words = "text complete"  # all of it has been shown
         case InputTranscription(text=text):
             words = f"you: {text}"
         case OutputTranscription(text=text):

@@ -68,6 +68,7 @@ class Stopwatch:
         latencies: See Summary.
         first_audio: See Summary.
         turns: See Summary.
+        heard_speech: Whether anything that was sent was loud enough to be speech.
     """
 
     def __init__(self) -> None:
@@ -75,7 +76,7 @@ class Stopwatch:
         self.first_audio: float | None = None
         self.turns = 0
         self._last_word = 0.0
-        self._heard_speech = False
+        self.heard_speech = False
         self._response = 0  # the last one that has begun
         self._going_on = False  # somebody speaks
         self._answered = False  # a whole turn has ended since the last word
@@ -88,10 +89,10 @@ class Stopwatch:
     def sent(self, at: float, level: float) -> None:
         """Note that a chunk of this level (dBFS) was sent."""
         is_speech = level >= SPEECH_DBFS
-        if is_speech or not self._heard_speech:
+        if is_speech or not self.heard_speech:
             self._last_word = at
             self._answered = False
-        self._heard_speech = self._heard_speech or is_speech
+        self.heard_speech = self.heard_speech or is_speech
 
     def happened(self, at: float, event: SessionEvent) -> None:
         """Note an event."""

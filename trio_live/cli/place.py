@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
-from trio_live import Custom, Endpoint, GoogleAI
+from trio_live import ConfigError, Custom, Endpoint, GoogleAI
 from trio_live.endpoints import (
     API_KEY_VARIABLES,
     from_environment,
@@ -67,7 +67,10 @@ async def open_place(url: str | None, *, insecure: bool = False) -> AsyncGenerat
     """
     variable, key = key_from_environment()
     if url is not None:
-        endpoint = _endpoint_of(url, key, insecure=insecure)
+        try:
+            endpoint = _endpoint_of(url, key, insecure=insecure)
+        except ConfigError as error:  # it names the argument; here that is an option
+            raise ConfigError(str(error).replace("insecure=True", "--insecure")) from error
         yield Place(endpoint, "url", f"server: {without_query(url)}")
     elif wants_vertex():
         yield Place(from_environment(), "vertex", "server: Vertex AI, as the environment has it")

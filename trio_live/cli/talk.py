@@ -62,7 +62,7 @@ async def talk(options: TalkOptions, view: View) -> int:
 
     Cancellation: still cleans up. If cancelled, writes and shows what there is.
     """
-    _check_folder(options.out)
+    _check_out(options.out, options.file)
     pcm16 = await trio.to_thread.run_sync(read_wav, options.file, abandon_on_cancel=True)
     async with open_place(options.url, insecure=options.insecure) as place:
         fields: dict[str, object] = {
@@ -109,7 +109,8 @@ class Conversation:
                 with trio.move_on_after(self._wait) as bound:
                     await self._wait_until_answered(bound)
                 if bound.cancelled_caught:
-                    raise CommandFailed(f"no complete answer: silence for {self._wait:g} s")
+                    why = "" if self._watch.heard_speech else "; the file has no speech in it"
+                    raise CommandFailed(f"no complete answer: silence for {self._wait:g} s{why}")
                 await session.disconnect()  # the listener ends with the session
         finally:
             self._statistics = session.statistics()
@@ -198,11 +199,13 @@ class Conversation:
                 return
 
 
-def _check_folder(out: Path | None) -> None:
-    """Refuse a reply that could not be written, before anything is said."""
+def _check_out(out: Path | None, file: Path) -> None:
+    """Refuse a reply that could not be written, or only over the question, before it is said."""
     if out is None:
         return
     if out.is_dir():
         raise trio_live.InvalidArgument(f"{out}: cannot be written: is a directory")
     if not out.absolute().parent.is_dir():
         raise trio_live.InvalidArgument(f"{out}: cannot be written: its directory does not exist")
+    if out.exists() and file.exists() and out.samefile(file):
+        raise trio_live.InvalidArgument(f"{out}: cannot be written: is the file that is to be said")
