@@ -192,6 +192,8 @@ def test_custom_counts_headers_query_and_user_information_as_secrets() -> None:
     """Law 6: whatever may be a secret is told to be one, as written and as meant."""
     url = "wss://user:p%20w@h/p?key=s%2Fcret&access_token=t&empty=&flag"
     address = address_of(Custom(url, headers={"Authorization": "Bearer B", "X-Empty": ""}))
+    gateway = address_of(Custom("wss://h", headers={"X-Gateway": "Token C", "User-Agent": "a b"}))
+    assert gateway.secrets == ("Token C", "C")
     assert address.secrets == ("Bearer B", "B", "s%2Fcret", "t", "user", "p%20w", "s/cret", "p w")
 
 

@@ -17,7 +17,9 @@ from urllib.parse import quote
 
 import pytest
 import trio
+from transport_far_end import FarEnd, close_frame
 from trio.testing import MockClock
+from trio_websocket import CloseReason, ConnectionClosed
 
 from trio_live import (
     Content,
@@ -221,6 +223,34 @@ async def test_connection_lost_in_mid_session_shows_no_secret(
                 evidence.show_error(error)
                 evidence.show(*(type(command) for command in undelivered))
     evidence.search()
+
+
+@pytest.mark.parametrize("code", [1000, 1008, 1011])
+async def test_reason_of_a_close_is_not_in_the_log(
+    code: int, evidence: Evidence, caplog: pytest.LogCaptureFixture, autojump_clock: MockClock
+) -> None:
+    """A reason that repeats the handle is blanked in our error, and not in any log."""
+
+    async def open_stream(host: str, port: int) -> trio.abc.Stream:
+        near, far = trio.testing.memory_stream_pair()
+        await trio.lowlevel.checkpoint()
+        nursery.start_soon(FarEnd(far).accept, close_frame(code, f"{SECRET}-handle: no"))
+        return near
+
+    with trio.fail_after(600):
+        async with trio.open_nursery() as nursery:
+            await fail(evidence, ENDPOINTS["key"](), through(open_stream))
+            nursery.cancel_scope.cancel()
+    assert f"websocket closed with code {code}" in caplog.text
+    evidence.search()
+
+
+def test_reasons_of_other_connections_stay_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    """What other users of trio-websocket log is theirs."""
+    caplog.set_level(logging.DEBUG, "trio-websocket")
+    closed = ConnectionClosed(CloseReason(1000, "their own"))
+    logging.getLogger("trio-websocket").debug("%s websocket closed %r", "client-0", closed)
+    assert "their own" in caplog.text
 
 
 @pytest.mark.parametrize("status", [400, 500])

@@ -436,6 +436,29 @@ async def test_answer_that_is_no_token_is_an_error(
     assert KEY not in f"{caught.value} {caught.value!r} {caught.value.body}"
 
 
+async def test_answer_does_not_show_the_token_behind_a_scheme(autojump_clock: MockClock) -> None:
+    """A header of the caller's own is blanked in the error as a whole, and without its scheme."""
+    said = b'{"error": "PLANTED is no token, nor is Bearer PLANTED"}'
+    answer = b"401 No\r\nContent-Length: %d\r\n\r\n%b" % (len(said), said)
+    with trio.fail_after(600):
+        async with trio.open_nursery() as nursery:
+
+            async def open_stream(host: str, port: int) -> trio.abc.Stream:
+                near, far = trio.testing.memory_stream_pair()
+                await trio.lowlevel.checkpoint()
+                nursery.start_soon(answer_with, far, answer)
+                return near
+
+            with pytest.raises(CredentialsError) as caught:
+                await tokens.create(
+                    KEY,
+                    base_url="http://localhost",
+                    headers={"X-Gateway": "Bearer PLANTED"},
+                    open_stream=open_stream,
+                )
+    assert caught.value.body == '{"error": "*** is no token, nor is ***"}'
+
+
 async def test_service_that_does_not_answer_is_given_up(autojump_clock: MockClock) -> None:
     """Law 5: there is a deadline, on Trio's clock."""
     near, _ = trio.testing.memory_stream_pair()

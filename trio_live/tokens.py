@@ -23,7 +23,14 @@ import trio
 
 from trio_live.config import SessionConfig, merge
 from trio_live.endpoints import GoogleAI, key_from_environment
-from trio_live.endpoints.address import Headers, base_url, check_headers, check_key, check_name
+from trio_live.endpoints.address import (
+    Headers,
+    base_url,
+    check_headers,
+    check_key,
+    check_name,
+    secrets_of_headers,
+)
 from trio_live.endpoints.google_ai import HOST, TOKEN_PREFIX, TOKEN_VERSION
 from trio_live.errors import ConfigError, CredentialsError
 from trio_live.rules import check_setup
@@ -168,7 +175,7 @@ async def create(
             raise CredentialsError(
                 f"no ephemeral token: {failed}", retryable=failed.retryable
             ) from None
-        return _read(status, answer, (key, *(value for _, value in extra)))
+        return _read(status, answer, (key, *secrets_of_headers(extra)))
     raise CredentialsError(
         f"no ephemeral token: no answer within answer_timeout={answer_timeout:g} s", retryable=True
     )

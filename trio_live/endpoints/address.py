@@ -62,8 +62,8 @@ def address_of(url: str, own: Headers, extra: Headers) -> Address:
     """Put an address together; of a header that both name, the user's goes out."""
     given = {name.lower() for name, _ in extra}
     headers = (*(header for header in own if header[0].lower() not in given), *extra)
-    secrets = [secret for name, value in headers for secret in _secrets_of_header(name, value)]
-    return Address(url, headers, tuple(dict.fromkeys((*secrets, *_secrets_of_url(url)))))
+    secrets = (*secrets_of_headers(headers), *_secrets_of_url(url))
+    return Address(url, headers, tuple(dict.fromkeys(secrets)))
 
 
 def check_key(name: str, value: object) -> str:
@@ -172,14 +172,14 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-def _secrets_of_header(name: str, value: str) -> tuple[str, ...]:
-    """Give the texts of a header that may be secrets; behind an auth scheme also the rest."""
-    if name.lower() in _SHOWN or not value:
-        return ()
-    if name.lower() in ("authorization", "proxy-authorization"):
-        rest = value.partition(" ")[2].strip()
-        return (value, rest) if rest else (value,)
-    return (value,)
+def secrets_of_headers(headers: Headers) -> tuple[str, ...]:
+    """Give the texts in headers that may be secrets: values, and what is behind an auth scheme.
+
+    The scheme is a first word, as "Bearer" is; gateways have headers of their own with one.
+    """
+    values = [value for name, value in headers if name.lower() not in _SHOWN]
+    behind = (value.partition(" ")[2].strip() for value in values)
+    return tuple(filter(None, (*values, *behind)))
 
 
 def _secrets_of_url(url: str) -> tuple[str, ...]:

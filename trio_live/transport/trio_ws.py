@@ -33,6 +33,7 @@ from trio_live.transport.failures import (
 )
 from trio_live.transport.frames import FrameStream
 from trio_live.transport.interface import NO_CLOSE_FRAME, DialRequest, TransportClosed
+from trio_live.transport.logs import keep_reasons_out
 from trio_live.transport.outgoing import OutgoingStream
 from trio_live.transport.proxy import open_tcp
 from trio_live.transport.tls import TlsStream
@@ -236,6 +237,7 @@ class TrioWebSocketTransport:
         parts = urlsplit(self._request.url)
         host = parts.netloc.rpartition("@")[2]
         target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+        keep_reasons_out()  # trio-websocket's task begins here
         with trio.CancelScope() as upgrading:
 
             async def give_up_at_the_end() -> None:
