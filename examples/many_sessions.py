@@ -4,20 +4,17 @@
 
 At most MAX_SESSIONS run at once, more clients wait. One session's failure is told to its own client
 and harms no other. Ctrl-C lets no more clients in and gives the others GRACE_SECONDS to finish.
-With GEMINI_API_KEY set it uses the real service, without it an embedded server that echoes.
+It uses the real service if the environment names one, else an echo (place.py).
 """
 
-import os
 import signal
 import sys
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
 from functools import partial
 
 import trio
+from place import open_endpoint
 
 import trio_live
-from trio_live.testing import LiveServer, echo
 
 MAX_SESSIONS = 100
 GRACE_SECONDS = 5.0
@@ -76,19 +73,6 @@ async def converse(session: trio_live.SessionHandle, stream: trio.SocketStream) 
                     break
 
 
-@asynccontextmanager
-async def open_endpoint() -> AsyncGenerator[trio_live.Endpoint, None]:
-    """Give the real service if there is a key, else a server of our own."""
-    if key := os.environ.get("GEMINI_API_KEY"):
-        print("server: the Gemini API")
-        yield trio_live.GoogleAI(key)
-    else:
-        async with LiveServer(echo) as server:
-            url = await server.listen()
-            print(f"server: an embedded echo at {url}")
-            yield trio_live.GoogleAI("any-key", base_url=url)
-
-
 async def main(port: int) -> None:
     """Find a server, then serve until Ctrl-C."""
     stop = trio.Event()
@@ -102,4 +86,10 @@ async def main(port: int) -> None:
 
 
 if __name__ == "__main__":
-    trio.run(main, int(sys.argv[1]) if len(sys.argv) > 1 else 0)
+    wanted = sys.argv[1] if len(sys.argv) > 1 else "0"
+    if not wanted.isdecimal() or int(wanted) > 65_535:
+        sys.exit("usage: many_sessions.py [PORT]")
+    try:
+        trio.run(main, int(wanted))
+    except trio_live.LiveError as error:
+        sys.exit(f"error: {error}")

@@ -2,18 +2,16 @@
 
     python examples/text_chat.py "Name three moons of Saturn." "Which is the largest?"
 
-With GEMINI_API_KEY set it talks to the real service, without it to an embedded server that echoes.
+It talks to the real service if the environment names one, else to an echo (place.py).
 """
 
-import os
 import sys
-from collections.abc import AsyncGenerator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 
 import trio
+from place import open_endpoint
 
 import trio_live
-from trio_live.testing import LiveServer, echo
 
 QUESTIONS = ("Name three moons of Saturn.", "Which of them is the largest?")
 ANSWER_SECONDS = 30.0
@@ -46,19 +44,6 @@ async def print_answer(session: trio_live.SessionHandle) -> None:
                 return
             case _:
                 pass  # phases, usage, ...: docs list them all
-
-
-@asynccontextmanager
-async def open_endpoint() -> AsyncGenerator[trio_live.Endpoint, None]:
-    """Give the real service if there is a key, else a server of our own."""
-    if key := os.environ.get("GEMINI_API_KEY"):
-        print("server: the Gemini API")
-        yield trio_live.GoogleAI(key)
-    else:
-        async with LiveServer(echo) as server:
-            url = await server.listen()
-            print(f"server: an embedded echo at {url}")
-            yield trio_live.GoogleAI("any-key", base_url=url)
 
 
 async def main(questions: Sequence[str]) -> None:

@@ -2,19 +2,16 @@
 
     python examples/voice_file.py examples/speech.wav reply.wav
 
-With GEMINI_API_KEY set it talks to the real service, without it to an embedded server that echoes.
+It talks to the real service if the environment names one, else to an echo (place.py).
 """
 
-import os
 import sys
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
 
 import trio
+from place import open_endpoint
 
 import trio_live
 from trio_live.audio import chunks, read_wav, write_wav
-from trio_live.testing import LiveServer, echo
 
 CHUNK_SECONDS = 0.02
 ANSWER_SECONDS = 30.0
@@ -67,19 +64,6 @@ async def converse(endpoint: trio_live.Endpoint, question: str, answer: str) -> 
     print(f"{answer}: {len(reply) / 48_000:.2f} s")
 
 
-@asynccontextmanager
-async def open_endpoint() -> AsyncGenerator[trio_live.Endpoint, None]:
-    """Give the real service if there is a key, else a server of our own."""
-    if key := os.environ.get("GEMINI_API_KEY"):
-        print("server: the Gemini API")
-        yield trio_live.GoogleAI(key)
-    else:
-        async with LiveServer(echo) as server:
-            url = await server.listen()
-            print(f"server: an embedded echo at {url}")
-            yield trio_live.GoogleAI("any-key", base_url=url)
-
-
 async def main(question: str, answer: str) -> None:
     """Find a server and converse."""
     async with open_endpoint() as endpoint:
@@ -89,4 +73,7 @@ async def main(question: str, answer: str) -> None:
 if __name__ == "__main__":
     if len(sys.argv) != 3:
         sys.exit("usage: voice_file.py QUESTION.wav ANSWER.wav")
-    trio.run(main, sys.argv[1], sys.argv[2])
+    try:
+        trio.run(main, sys.argv[1], sys.argv[2])
+    except trio_live.LiveError as error:  # a file that cannot be used is one, too
+        sys.exit(f"error: {error}")

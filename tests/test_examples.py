@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import importlib.util
 import math
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -12,6 +15,7 @@ import soundfile
 import trio
 
 import trio_live
+from trio_live.endpoints.environment import API_KEY_VARIABLES, VERTEX_VARIABLES
 from trio_live.testing import Close, LiveServer, Say, scripted
 
 if TYPE_CHECKING:
@@ -23,7 +27,7 @@ EXAMPLES = Path(__file__).parent.parent / "examples"
 @pytest.fixture(autouse=True)
 def no_keys(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing here may meet the real service."""
-    for name in ("GEMINI_API_KEY", "GOOGLE_API_KEY"):
+    for name in (*API_KEY_VARIABLES, *VERTEX_VARIABLES):
         monkeypatch.delenv(name, raising=False)
 
 
@@ -58,6 +62,57 @@ async def test_text_chat_prints_questions_and_answers(capsys: pytest.CaptureFixt
     first, *rest = capsys.readouterr().out.splitlines()
     assert first.startswith("server: an embedded echo at ws://127.0.0.1:")
     assert rest == ["> How far is Titan?", "How far is Titan?", "> And Rhea?", "And Rhea?"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (
+            ["voice_file.py", "missing.wav", "out.wav"],
+            "error: missing.wav: cannot be read: no such",
+        ),
+        (["voice_file.py", "text_chat.py", "out.wav"], "error: text_chat.py: is not a WAV file"),
+        (["voice_file.py", "speech.wav"], "usage: voice_file.py QUESTION.wav ANSWER.wav"),
+        (["many_sessions.py", "eighty"], "usage: many_sessions.py [PORT]"),
+        (["many_sessions.py", "65536"], "usage: many_sessions.py [PORT]"),
+    ],
+)
+def test_wrong_arguments_give_one_line(arguments: list[str], words: str) -> None:
+    """A user who names a wrong file is told so, without a traceback."""
+    ended = subprocess.run(
+        [sys.executable, *arguments],
+        cwd=EXAMPLES,
+        env=os.environ | {"PYTHONPATH": str(EXAMPLES.parent)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert ended.returncode == 1
+    assert [line.startswith(words) for line in ended.stderr.splitlines()] == [True]
+
+
+@pytest.mark.parametrize(
+    ("environment", "shown"),
+    [
+        ({"GOOGLE_API_KEY": "PLANTED"}, "GoogleAI"),
+        ({"GOOGLE_GENAI_USE_VERTEXAI": "1", "GOOGLE_CLOUD_PROJECT": "p"}, "VertexAI"),
+    ],
+)
+async def test_environment_says_where_the_examples_connect(
+    environment: dict[str, str],
+    shown: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """All variables that the library reads count; which server it is, is said without the key."""
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    async with load("place").open_endpoint() as found:
+        assert type(found).__name__ == shown
+    output = capsys.readouterr().out
+    assert output.startswith(f"server: <{shown} wss://")
+    assert "PLANTED" not in output
 
 
 async def test_voice_file_writes_the_answer(
