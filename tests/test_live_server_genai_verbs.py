@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from live_server_client import Json, silence, speech
 
-from trio_live.testing.server import LiveServer, Reply, UserTurn
+from trio_live.testing.server import LiveServer, Reply, ServerSession, UserTurn
 
 pytest.importorskip("google.genai")
 
-from genai_server import EXPRESS, GEMINI, Session, bearer, kinds, next_handle, serving
+from genai_server import EXPRESS, GEMINI, Scenario, Session, bearer, kinds, next_handle, serving
 from google import genai
 from google.genai import types
 
@@ -38,6 +38,16 @@ async def describe(turn: UserTurn, reply: Reply) -> None:
     else:
         spoken = f"{turn.audio_seconds:.1f} s"
         await reply.text(f"{turn.text}|{spoken}|{len(turn.images)}|{len(turn.history)}")
+
+
+async def hold(scenario: Scenario, settings: dict[str, Any]) -> ServerSession:
+    """Run a scenario of one session, which the server must not refuse anything of."""
+    server = LiveServer(describe, pace=0)
+    async with serving(server) as run:
+        await run(scenario, settings)
+    (session,) = server.sessions
+    assert session.refusal == ""
+    return session
 
 
 async def hear(session: Session) -> str:
@@ -80,11 +90,8 @@ async def test_every_form_of_client_content(settings: dict[str, Any]) -> None:
             await session.send_client_content()  # only the end
             assert await hear(session) == "c|0.0 s|1|4"
 
-    server = LiveServer(describe, pace=0)
-    async with serving(server) as run:
-        await run(talk, settings)
-    assert server.sessions[0].refusal == ""
-    assert server.sessions[0].received[-1] == {"clientContent": {"turnComplete": True}}
+    session = await hold(talk, settings)
+    assert session.received[-1] == {"clientContent": {"turnComplete": True}}
 
 
 @EVERYWHERE
@@ -106,11 +113,7 @@ async def test_every_form_of_realtime_input(settings: dict[str, Any]) -> None:
             await session.send_realtime_input(audio_stream_end=True)
             assert await hear(session) == "|0.5 s|1|4"
 
-    server = LiveServer(describe, pace=0)
-    async with serving(server) as run:
-        await run(talk, settings)
-    (session,) = server.sessions
-    assert session.refusal == ""
+    session = await hold(talk, settings)
     inputs: list[Json] = [message["realtimeInput"] for message in session.received[1:]]  # type: ignore[misc]
     assert [next(iter(body)) for body in inputs] == [
         *["video"] * 2,
@@ -136,10 +139,7 @@ async def test_activities_by_hand(settings: dict[str, Any]) -> None:
                 await session.send_realtime_input(activity_end=end)
                 assert (await hear(session)).startswith("look|0.5 s|0|")
 
-    server = LiveServer(describe, pace=0)
-    async with serving(server) as run:
-        await run(talk, settings)
-    assert server.sessions[0].refusal == ""
+    await hold(talk, settings)
 
 
 @EVERYWHERE
@@ -173,10 +173,7 @@ async def test_every_form_of_tool_response(settings: dict[str, Any]) -> None:
                 )
             assert await hear(session) == "one two"
 
-    server = LiveServer(describe, pace=0)
-    async with serving(server) as run:
-        await run(talk, settings)
-    assert server.sessions[0].refusal == ""
+    await hold(talk, settings)
 
 
 @EVERYWHERE
@@ -220,10 +217,7 @@ async def test_the_deprecated_verb(settings: dict[str, Any]) -> None:
                     await session.send(input=answer)
                 assert await hear(session) == "one two"
 
-    server = LiveServer(describe, pace=0)
-    async with serving(server) as run:
-        await run(talk, settings)
-    assert server.sessions[0].refusal == ""
+    await hold(talk, settings)
 
 
 @EVERYWHERE
@@ -238,10 +232,7 @@ async def test_context_updates(settings: dict[str, Any]) -> None:
             await session.send_client_content(turns={"role": "user", "parts": [{"text": "x"}]})
             await hear(session)
 
-    server = LiveServer(describe, pace=0)
-    async with serving(server) as run:
-        await run(talk, settings)
-    (session,) = server.sessions
+    session = await hold(talk, settings)
     assert kinds(session)[1:3] == ["contextUpdate", "contextUpdate"]
     instruction: Any = session.setup["systemInstruction"]
     assert instruction["parts"] == [{"text": "b"}]
@@ -265,10 +256,7 @@ async def test_start_stream() -> None:
                 said.append(await hear(session))
         assert said[0].startswith("|0.5 s|")
 
-    server = LiveServer(describe, pace=0)
-    async with serving(server) as run:
-        await run(talk, GEMINI)
-    assert server.sessions[0].refusal == ""
+    await hold(talk, GEMINI)
 
 
 @EVERYWHERE

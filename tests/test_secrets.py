@@ -134,21 +134,32 @@ async def test_refused_upgrade_shows_no_secret(
     kind: str, status: int, evidence: Evidence, autojump_clock: MockClock
 ) -> None:
     """An HTTP answer, redirects included, that repeats all that was sent to it."""
-
-    async def open_stream(host: str, port: int) -> trio.abc.Stream:
-        near, far = trio.testing.memory_stream_pair()
-        nursery.start_soon(echo_request, far, status)
-        await trio.lowlevel.checkpoint()
-        return near
-
     with trio.fail_after(600):
         async with trio.open_nursery() as nursery:
-            await fail(evidence, ENDPOINTS[kind](), through(open_stream))
+            far_end = opening(nursery, functools.partial(echo_request, status=status))
+            await fail(evidence, ENDPOINTS[kind](), through(far_end))
             nursery.cancel_scope.cancel()
     evidence.search()
 
 
-def through(open_stream: Callable[[str, int], Awaitable[trio.abc.Stream]]) -> TransportConfig:
+OpenStream = Callable[[str, int], Awaitable[trio.abc.Stream]]
+
+
+def opening(
+    nursery: trio.Nursery, serve: Callable[[trio.abc.Stream], Awaitable[None]]
+) -> OpenStream:
+    """Give what opens a stream in memory, whose far end is served in the background."""
+
+    async def open_stream(host: str, port: int) -> trio.abc.Stream:
+        near, far = trio.testing.memory_stream_pair()
+        nursery.start_soon(serve, far)
+        await trio.lowlevel.checkpoint()
+        return near
+
+    return open_stream
+
+
+def through(open_stream: OpenStream) -> TransportConfig:
     """Make settings that open their stream in this way."""
     return TransportConfig(dialer=functools.partial(dial, open_stream=open_stream))
 
@@ -231,15 +242,12 @@ async def test_reason_of_a_close_is_not_in_the_log(
 ) -> None:
     """A reason that repeats the handle is blanked in our error, and not in any log."""
 
-    async def open_stream(host: str, port: int) -> trio.abc.Stream:
-        near, far = trio.testing.memory_stream_pair()
-        await trio.lowlevel.checkpoint()
-        nursery.start_soon(FarEnd(far).accept, close_frame(code, f"{SECRET}-handle: no"))
-        return near
+    async def serve(stream: trio.abc.Stream) -> None:
+        await FarEnd(stream).accept(close_frame(code, f"{SECRET}-handle: no"))
 
     with trio.fail_after(600):
         async with trio.open_nursery() as nursery:
-            await fail(evidence, ENDPOINTS["key"](), through(open_stream))
+            await fail(evidence, ENDPOINTS["key"](), through(opening(nursery, serve)))
             nursery.cancel_scope.cancel()
     assert f"websocket closed with code {code}" in caplog.text
     evidence.search()
@@ -259,15 +267,9 @@ async def test_token_that_is_refused_shows_no_secret(
 ) -> None:
     """The service's answer repeats the request; httpcore logs what it does."""
     pytest.importorskip("httpcore")
-
-    async def open_stream(host: str, port: int) -> trio.abc.Stream:
-        near, far = trio.testing.memory_stream_pair()
-        nursery.start_soon(echo_request, far, status)
-        await trio.lowlevel.checkpoint()
-        return near
-
     with trio.fail_after(600):
         async with trio.open_nursery() as nursery:
+            open_stream = opening(nursery, functools.partial(echo_request, status=status))
             key = f"AIza{SECRET}"
             try:
                 await tokens.create(

@@ -406,6 +406,25 @@ async def answer_with(stream: trio.abc.Stream, answer: bytes) -> None:
     await stream.aclose()
 
 
+async def error_of(answer: bytes, **settings: Any) -> CredentialsError:
+    """Ask for a token where this is the answer; give the error."""
+    with trio.fail_after(600):
+        async with trio.open_nursery() as nursery:
+
+            async def open_stream(host: str, port: int) -> trio.abc.Stream:
+                assert (host, port) == ("localhost", 80)
+                near, far = trio.testing.memory_stream_pair()
+                await trio.lowlevel.checkpoint()
+                nursery.start_soon(answer_with, far, answer)
+                return near
+
+            with pytest.raises(CredentialsError) as caught:
+                await tokens.create(
+                    KEY, base_url="http://localhost", open_stream=open_stream, **settings
+                )
+    return caught.value
+
+
 @pytest.mark.parametrize(
     ("answer", "complaint"),
     [
@@ -421,42 +440,17 @@ async def test_answer_that_is_no_token_is_an_error(
     answer: bytes, complaint: str, autojump_clock: MockClock
 ) -> None:
     """Whatever comes back, it ends in one error, without the key in it."""
-    with trio.fail_after(600):
-        async with trio.open_nursery() as nursery:
-
-            async def open_stream(host: str, port: int) -> trio.abc.Stream:
-                assert (host, port) == ("localhost", 80)
-                near, far = trio.testing.memory_stream_pair()
-                await trio.lowlevel.checkpoint()
-                nursery.start_soon(answer_with, far, answer)
-                return near
-
-            with pytest.raises(CredentialsError, match=complaint) as caught:
-                await tokens.create(KEY, base_url="http://localhost", open_stream=open_stream)
-    assert KEY not in f"{caught.value} {caught.value!r} {caught.value.body}"
+    error = await error_of(answer)
+    assert complaint in str(error)
+    assert KEY not in f"{error} {error!r} {error.body}"
 
 
 async def test_answer_does_not_show_the_token_behind_a_scheme(autojump_clock: MockClock) -> None:
     """A header of the caller's own is blanked in the error as a whole, and without its scheme."""
     said = b'{"error": "PLANTED is no token, nor is Bearer PLANTED"}'
     answer = b"401 No\r\nContent-Length: %d\r\n\r\n%b" % (len(said), said)
-    with trio.fail_after(600):
-        async with trio.open_nursery() as nursery:
-
-            async def open_stream(host: str, port: int) -> trio.abc.Stream:
-                near, far = trio.testing.memory_stream_pair()
-                await trio.lowlevel.checkpoint()
-                nursery.start_soon(answer_with, far, answer)
-                return near
-
-            with pytest.raises(CredentialsError) as caught:
-                await tokens.create(
-                    KEY,
-                    base_url="http://localhost",
-                    headers={"X-Gateway": "Bearer PLANTED"},
-                    open_stream=open_stream,
-                )
-    assert caught.value.body == '{"error": "*** is no token, nor is ***"}'
+    error = await error_of(answer, headers={"X-Gateway": "Bearer PLANTED"})
+    assert error.body == '{"error": "*** is no token, nor is ***"}'
 
 
 async def test_service_that_does_not_answer_is_given_up(autojump_clock: MockClock) -> None:

@@ -11,7 +11,7 @@ Sources: the Live API guides and the migration notes of the models 2.5, 3.1 and 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from .access import Platform
@@ -91,16 +91,10 @@ _3_8: Final = Generation(
     always_proactive=True,
     bundles=_EVERYWHERE,
 )
-_3_8_EXTENDED: Final = Generation(
-    media_chunks=False,
-    empty_tools=False,
-    early_audio=False,
-    thinking_budget=False,
+_3_8_EXTENDED: Final = replace(
+    _3_8,
     thinking_levels=frozenset({"LOW", "MEDIUM", "HIGH"}),
-    affective_dialog=False,
-    always_proactive=True,
     blocking=False,
-    bundles=_EVERYWHERE,
     reports_status=True,
 )
 
