@@ -1,13 +1,12 @@
-"""Settings of a session, as google-genai and as trio_live are told them: every one of them.
+"""Settings of a session, as google-genai and as trio_live are told them: those of every day.
 
-Tools have a room of their own, wire_cases_tools.py.
+The rest is in wire_cases_settings.py, tools are in wire_cases_tools.py.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from google.genai import types
 from wire_clients import BOTH, OURS, PLAIN, Case
 
 from trio_live import (
@@ -31,12 +30,6 @@ def config(
 def same(name: str, **settings: Any) -> Case:
     """A session that both are told with the same words."""
     return config(name, settings, settings)
-
-
-def generation(name: str, **settings: Any) -> Case:
-    """A session with settings that google-genai has in its generation config only."""
-    genai = {"generation_config": types.GenerationConfig(**settings)}
-    return config(f"generation: {name}", genai, {"generation": settings})
 
 
 def detection(name: str, **settings: Any) -> Case:
@@ -81,22 +74,6 @@ CONFIGS = [
         "system instruction in parts",
         {"system_instruction": [{"text": "a"}, "b"]},
         {"system_instruction": Content((Part(text="a"), Part(text="b")), "user")},
-    ),
-    config(
-        "voice",
-        {"speech_config": {"voice_config": {"prebuilt_voice_config": {"voice_name": "Puck"}}}},
-        {"voice": "Puck"},
-    ),
-    config("language", {"speech_config": {"language_code": "de-DE"}}, {"language": "de-DE"}),
-    config(
-        "voice and language",
-        {
-            "speech_config": {
-                "voice_config": {"prebuilt_voice_config": {"voice_name": "Puck"}},
-                "language_code": "de-DE",
-            }
-        },
-        {"voice": "Puck", "language": "de-DE"},
     ),
     config(
         "thinking budget",

@@ -52,6 +52,15 @@ DIFFERENCES: Final = (
         WE_REFUSE,
         "a Live session answers in one modality: the service closes the connection on two",
     ),
+    *(
+        Difference(
+            f"config: generation: {name}",
+            "",
+            WE_REFUSE,
+            "the Live API reference lists it among what a Live session does not support",
+        )
+        for name in ("stop sequences", "log probabilities", "JSON")
+    ),
     Difference(
         "config: temperature above the range",
         "",
