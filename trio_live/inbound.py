@@ -208,13 +208,15 @@ class Inbound:
             self._out.append(event)
         elif not parts.is_signature(part):
             if self._part_texts is None:
-                texts = codec.items_of(self._frame, "serverContent", "modelTurn", "parts")
+                path = ("serverContent", "modelTurn", "parts")
+                texts = codec.items_of(self._frame, *path)
+                if not texts:  # they cannot be told apart: one event for all of them
+                    self._out.append(events.Unknown(codec.text_of(self._frame, *path)))
                 # What could not be read is not among the turn's parts; equal texts fail alike.
                 lost = {left.raw for left in self._leftovers if left.where.startswith(_PARTS)}
                 self._part_texts = [text for text in texts if text not in lost]
-            known = index < len(self._part_texts)
-            text = self._part_texts[index] if known else codec.text_of(self._frame)
-            self._out.append(events.Unknown(text))
+            if index < len(self._part_texts):
+                self._out.append(events.Unknown(self._part_texts[index]))
 
     def _say_media(self, blob: Blob, turn: Turn) -> None:
         if not blob.mime_type.startswith("audio/"):

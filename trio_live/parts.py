@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from trio_live.wire.server import ErrorStatus
     from trio_live.wire.transcription import Transcription
 
+_MAX_MIME_TYPE: Final = 256  # characters; what is longer is a mistake or worse
 _NUMBER: Final = re.compile("[1-9][0-9]{0,5}")  # up to 999,999 Hz; more is a mistake or worse
 
 
@@ -130,7 +131,7 @@ def leftover_of(leftover: codec.Leftover) -> events.Error | events.Unknown:
 def parameter_of(mime_type: str, name: str, default: int) -> int:
     """Read a number such as the rate of "audio/pcm;rate=24000"."""
     found = default
-    for parameter in mime_type.split(";")[1:]:
+    for parameter in mime_type[:_MAX_MIME_TYPE].split(";")[1:]:
         key, _, value = parameter.strip().partition("=")
         if key.casefold() == name and _NUMBER.fullmatch(value):
             found = int(value)

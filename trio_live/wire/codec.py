@@ -34,6 +34,12 @@ _ENCODER: Final = msgspec.json.Encoder()
 # Digits as google.protobuf.Duration has them: 10,000 years, in nanoseconds.
 _DURATION: Final = re.compile(r"(-?[0-9]{1,12}(?:\.[0-9]{0,9})?)s")
 
+# Real messages that are large hold media or text; a grounded answer has some 50 bytes an object.
+_LARGE: Final = 512 * 1024
+_LEAST_BYTES_AN_OBJECT: Final = 16
+# More broken parts than that make a broken turn: to tell of each takes far more than the part.
+_MAX_BROKEN_PARTS: Final = 64
+
 
 class Malformed(Data, frozen=True):
     """Something that the service sent and that could not be read.
@@ -86,7 +92,7 @@ def decode(frame: str | bytes) -> tuple[ServerMessage, list[Leftover]]:
     Returns:
         What is known of the message, and what is not: unknown fields of the envelope and of
         `serverContent`, and fields and parts of a wrong type. Never raises for anything that a
-        server may send.
+        server may send. Takes at most 40 times the frame's memory, or 120 times up to 512 KiB.
     """
     return decode_as(_DECODER, frame)
 
@@ -98,6 +104,8 @@ def decode_as(
 
     Unknown names are left over where a struct forbids them: those are taken apart field by field.
     """
+    if len(frame) > _LARGE and _is_dense(frame):
+        return decoder.type(), [Malformed("", "too many objects for its size", _bytes_of(frame))]
     try:
         return decoder.decode(frame), []
     except (msgspec.MsgspecError, RecursionError, UnicodeError):
@@ -105,6 +113,16 @@ def decode_as(
         leftovers: list[Leftover] = []
         message: type[MessageT] = decoder.type
         return message(**_decode_fields(frame, "", _types_of(message), leftovers)), leftovers
+
+
+def _is_dense(frame: str | bytes) -> bool:
+    """Whether a frame holds hardly anything but objects, of which each takes up to 300 bytes."""
+    objects = frame.count("{") if isinstance(frame, str) else frame.count(b"{")
+    return objects * _LEAST_BYTES_AN_OBJECT > len(frame)
+
+
+def _bytes_of(frame: str | bytes) -> bytes:
+    return frame.encode("utf-8", "surrogatepass") if isinstance(frame, str) else bytes(frame)
 
 
 def seconds(duration: str | None) -> float | None:
@@ -116,8 +134,9 @@ def seconds(duration: str | None) -> float | None:
 def text_of(frame: str | bytes, *path: str | int) -> bytes:
     """Give a field's JSON text as the service wrote it, by names and indices from the top.
 
-    The frame must have been decoded and have the field. If it is nested so deeply that it cannot be
-    looked through once more, the text is that of the innermost field that could be.
+    The frame must have been decoded and have the field. If it cannot be looked through once more,
+    being nested too deeply or having a name that is no UTF-8, both of which the decoder passes over
+    in what it does not know, the text is that of the innermost field that could be.
     """
     raw = frame.encode() if isinstance(frame, str) else bytes(frame)
     for step in path:
@@ -125,7 +144,7 @@ def text_of(frame: str | bytes, *path: str | int) -> bytes:
             raw = bytes(
                 _ITEMS.decode(raw)[step] if isinstance(step, int) else _FIELDS.decode(raw)[step]
             )
-        except RecursionError:
+        except (RecursionError, UnicodeError):
             break
     return raw
 
@@ -137,7 +156,7 @@ def items_of(frame: str | bytes, *path: str | int) -> list[bytes]:
     """
     try:
         return [bytes(item) for item in _ITEMS.decode(text_of(frame, *path))]
-    except (msgspec.MsgspecError, RecursionError):  # nested too deeply
+    except (msgspec.MsgspecError, RecursionError, UnicodeError):  # see text_of()
         return []
 
 
@@ -148,8 +167,7 @@ def _decode_fields(
     try:
         fields = _FIELDS.decode(frame)
     except (msgspec.MsgspecError, RecursionError, UnicodeError) as error:
-        raw = frame.encode("utf-8", "surrogatepass") if isinstance(frame, str) else bytes(frame)
-        leftovers.append(Malformed(where, _explain(error), raw))
+        leftovers.append(Malformed(where, _explain(error), _bytes_of(frame)))
         return {}
     known: dict[str, object] = {}
     for name, raw_value in fields.items():
@@ -175,20 +193,23 @@ def _decode_turn(raw: bytes, leftovers: list[Leftover]) -> list[Content]:
     """Decode a turn of the model part by part: only what fails of it goes to `leftovers`.
 
     Returns:
-        The turn without that; nothing if it is no object with a list of parts.
+        The turn without that; nothing if it is no object with a list of parts, or too much fails.
     """
     try:
         fields = _FIELDS.decode(raw)
         items = _ITEMS.decode(fields["parts"])
     except (msgspec.MsgspecError, RecursionError, UnicodeError, KeyError):
         return []
+    noted: list[Leftover] = []
     role = bytes(fields.get("role", b"null"))
-    roles = _decode_or_note(role, str | None, f"{_MODEL_TURN}.role", leftovers)
-    parts = [
-        cast("Part", part)
-        for index, item in enumerate(items)
-        for part in _decode_or_note(bytes(item), Part, f"{_MODEL_TURN}.parts[{index}]", leftovers)
-    ]
+    roles = _decode_or_note(role, str | None, f"{_MODEL_TURN}.role", noted)
+    parts: list[Part] = []
+    for index, item in enumerate(items):
+        where = f"{_MODEL_TURN}.parts[{index}]"
+        parts += cast("list[Part]", _decode_or_note(bytes(item), Part, where, noted))
+        if len(noted) > _MAX_BROKEN_PARTS:
+            return []
+    leftovers += noted
     return [Content(tuple(parts), *cast("list[str | None]", roles))]
 
 
