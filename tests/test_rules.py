@@ -72,6 +72,7 @@ from trio_live.wire.functions import (
     ServerToolCall,
     ServerToolResponse,
 )
+from trio_live.wire.generation import ModelSelectionConfig
 from trio_live.wire.marks import Platform
 from trio_live.wire.retrieval import Retrieval
 from trio_live.wire.speech import ReplicatedVoiceConfig, VoiceConsentSignature
@@ -212,6 +213,16 @@ PLATFORM_SETUP: list[tuple[Platform, dict[str, Any], str]] = [
         Platform.VERTEX,
         {"tool_config": ToolConfig(FunctionCallingConfig(stream_function_call_arguments=True))},
         "setup.toolConfig.functionCallingConfig.streamFunctionCallArguments",
+    ),
+    (
+        Platform.GEMINI,
+        {"generation": GenerationConfig(model_selection_config=ModelSelectionConfig())},
+        "setup.generationConfig.modelSelectionConfig",
+    ),
+    (
+        Platform.VERTEX,
+        {"generation": GenerationConfig(model_config=ModelSelectionConfig())},
+        "setup.generationConfig.modelConfig",
     ),
     (
         Platform.GEMINI,

@@ -50,6 +50,7 @@ OURS = {
 }
 
 UNLISTED = {
+    "GenerationConfig.modelConfig": "Vertex AI's name for modelSelectionConfig",
     "ServerMessage.error": "undocumented; seen by other clients",
     "MusicServerMessage.error": "read as in Live sessions",
     "ServerMessage.interactionStatus": "the migration guide reads it here",

@@ -53,6 +53,9 @@ PAIR = types.MultiSpeakerVoiceConfig(
     speaker_voice_configs=[types.SpeakerVoiceConfig(speaker="A", voice_config=PUCK["voice_config"])]
 )
 
+COST: Any = {"feature_selection_preference": "PRIORITIZE_COST"}
+OUR_COST = generation.ModelSelectionConfig("PRIORITIZE_COST")
+
 SETTINGS = [
     spoken("voice", PUCK, {"voice": "Puck"}),
     spoken("language", {"language_code": "de-DE"}, {"language": "de-DE"}),
@@ -182,12 +185,14 @@ SETTINGS = [
         generation.GenerationConfig(enable_enhanced_civic_answers=True),
         enable_enhanced_civic_answers=True,
     ),
-    generated(
-        "model selection",
-        generation.GenerationConfig(
-            model_selection_config=generation.ModelSelectionConfig("PRIORITIZE_COST")
-        ),
-        model_selection_config={"feature_selection_preference": "PRIORITIZE_COST"},
+    *(
+        config(
+            f"generation: model selection on {platform}",
+            {"generation_config": types.GenerationConfig(model_selection_config=COST)},
+            {"generation": generation.GenerationConfig(**{name: OUR_COST})},
+            on=(platform,),
+        )
+        for platform, name in (("gemini", "model_selection_config"), ("vertex", "model_config"))
     ),
     generated(
         "transcription",

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from trio_live.wire import enums
 from trio_live.wire.base import Wire
-from trio_live.wire.marks import Duration, Gemini, Refused
+from trio_live.wire.marks import Duration, Gemini, Refused, Unlisted, Vertex
 from trio_live.wire.schema import Schema
 from trio_live.wire.speech import SpeechConfig
 from trio_live.wire.transcription import AudioTranscriptionConfig
@@ -120,6 +120,7 @@ class GenerationConfig(Wire, frozen=True):
         audio_transcription_config: Speech recognition settings.
         enable_enhanced_civic_answers: Whether questions on elections get enhanced answers.
         model_selection_config: What the choice of a model aims at.
+        model_config: The same, as Vertex AI calls it.
         response_format: What output looks like, for each kind.
         response_logprobs: Whether tokens come with their log probabilities.
         logprobs: How many of them.
@@ -147,7 +148,8 @@ class GenerationConfig(Wire, frozen=True):
     translation_config: TranslationConfig | None = None
     audio_transcription_config: AudioTranscriptionConfig | None = None
     enable_enhanced_civic_answers: Gemini[bool | None] = None
-    model_selection_config: ModelSelectionConfig | None = None
+    model_selection_config: Gemini[ModelSelectionConfig | None] = None
+    model_config: Vertex[Unlisted[ModelSelectionConfig | None]] = None
     response_format: tuple[ResponseFormat, ...] | None = None
     response_logprobs: Refused[bool | None] = None
     logprobs: Refused[int | None] = None
