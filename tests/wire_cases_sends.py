@@ -61,6 +61,11 @@ CONTENT = [
         call("send_client_content", [], turn_complete=False),
     ),
     Send(
+        "content: history without announcement",
+        call("send_client_content", turns=[*TURNS, TURNS[0]], turn_complete=False),
+        call("seed_history", [*OUR_TURNS, OUR_TURNS[0]]),
+    ),
+    Send(
         "content: no role",
         call("send_client_content", turns={"parts": [{"text": "hi"}]}),
         call("send_client_content", [Content((Part(text="hi"),))]),
@@ -243,6 +248,15 @@ UPDATES = [
     Send("context: nothing", call("send_context_update"), call("update_context")),
 ]
 
+ANNOUNCED = [
+    Send(
+        "history: announced",
+        call("send_client_content", turns=TURNS),
+        call("seed_history", OUR_TURNS),
+    ),
+    Send("history: then a text", CONTENT[1].genai, CONTENT[1].ours),
+]
+
 SENDS = [
     Case("parts", PLAIN, OURS, PARTS),
     Case("content", PLAIN, OURS, CONTENT),
@@ -254,5 +268,11 @@ SENDS = [
         MANUAL,
     ),
     Case("answers", PLAIN, OURS, ANSWERS),
-    Case("context", PLAIN, OURS, UPDATES[:1]),
+    Case(
+        "history",
+        PLAIN | {"history_config": {"initial_history_in_client_content": True}},
+        OURS | {"initial_history": True},
+        ANNOUNCED,
+    ),
+    Case("context", PLAIN, OURS, UPDATES),
 ]

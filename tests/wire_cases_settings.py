@@ -185,14 +185,17 @@ SETTINGS = [
         generation.GenerationConfig(enable_enhanced_civic_answers=True),
         enable_enhanced_civic_answers=True,
     ),
-    *(
-        config(
-            f"generation: model selection on {platform}",
-            {"generation_config": types.GenerationConfig(model_selection_config=COST)},
-            {"generation": generation.GenerationConfig(**{name: OUR_COST})},
-            on=(platform,),
-        )
-        for platform, name in (("gemini", "model_selection_config"), ("vertex", "model_config"))
+    config(
+        "generation: model selection on the Gemini API",
+        {"generation_config": types.GenerationConfig(model_selection_config=COST)},
+        {"generation": generation.GenerationConfig(model_selection_config=OUR_COST)},
+        on=("gemini",),
+    ),
+    config(
+        "generation: model selection on Vertex AI",
+        {"generation_config": types.GenerationConfig(model_selection_config=COST)},
+        {"generation": generation.GenerationConfig(model_config=OUR_COST)},
+        on=("vertex",),
     ),
     generated(
         "transcription",
