@@ -27,8 +27,22 @@ ARROWS: dict[str, set[str]] = {
     "transport.tls": {"transport.outgoing"},
     "transport.logs": set(),
     "transport.memory": {"transport.interface"},
-    "close_codes": {"commands", "errors", "music.commands", "state", "transport.interface"},
-    "transport.failures": {"close_codes", "errors", "transport.interface", "transport.proxy"},
+    "close_table": {"transport.interface"},
+    "close_codes": {
+        "close_table",
+        "commands",
+        "errors",
+        "music.commands",
+        "state",
+        "transport.interface",
+    },
+    "transport.failures": {
+        "close_codes",
+        "close_table",
+        "errors",
+        "transport.interface",
+        "transport.proxy",
+    },
     "transport.trio_ws": {
         "errors",
         "transport.failures",
@@ -89,6 +103,7 @@ ARROWS: dict[str, set[str]] = {
     "outbox": {"commands", "errors", "events", "outbound", "protocol", "transport.interface"},
     "runner": {
         "close_codes",
+        "close_table",
         "commands",
         "config",
         "endpoints",
@@ -142,6 +157,7 @@ ARROWS: dict[str, set[str]] = {
     },
     "music.runner": {
         "close_codes",
+        "close_table",
         "config",
         "dialling",
         "endpoints",
@@ -194,6 +210,7 @@ CORE = {
     "said",
     "events",
     "errors",
+    "close_table",
     "close_codes",
     "capabilities",
     "outbound",

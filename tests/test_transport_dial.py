@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import socket
+import ssl
 from collections.abc import Callable
 
 import pytest
@@ -18,8 +19,12 @@ from transport_far_end import (
     frame,
 )
 
+from trio_live.close_codes import judge_error, judge_trouble
+from trio_live.close_table import Trouble
 from trio_live.errors import ConnectError
 from trio_live.transport import DialRequest, Transport, trio_ws
+from trio_live.transport.failures import trouble_of
+from trio_live.transport.proxy import ProxyFailed
 
 KEY = "AIza-secret"
 REQUEST = DialRequest("ws://service/live", secrets=(KEY,))
@@ -130,7 +135,7 @@ async def test_dial_sends_the_headers(dial: Dial) -> None:
         (401, ": the credentials are missing or wrong", False),
         (403, ": the credentials may not do this", False),
         (404, ": there is no Live API at this URL: check host, path and API version", False),
-        (429, ": the quota is used up; wait", True),
+        (429, ": the quota is used up; wait a minute", True),
         (500, ": the server is in trouble", True),
         (503, ": the server is in trouble", True),
     ],
@@ -143,6 +148,31 @@ async def test_dial_refused(
     assert told(error) == (f"{REFUSED} {status}{cause}", status, body.decode(), retryable)
     assert error.__cause__ is None
     assert error.__suppress_context__
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        (b"Retry-After: 7", 7.0),
+        (b"retry-after:  120 ", 120.0),
+        (b"Retry-After: 0", 0.0),
+        (b"Retry-After: 99999999999999999999", 999_999_999.0),
+        (b"Date: Fri, 06 Nov 2026 10:00:00 GMT\r\nRetry-After: Fri, 06 Nov 2026 10:00:30 GMT", 30),
+        (b"Date: Fri, 06 Nov 2026 10:00:30 GMT\r\nRetry-After: Fri, 06 Nov 2026 10:00:00 GMT", 0),
+        (b"Retry-After: Fri, 06 Nov 2026 10:00:30 GMT", None),
+        (b"Date: now\r\nRetry-After: Fri, 06 Nov 2026 10:00:30 GMT", None),
+        (b"Date: Fri, 06 Nov 2026 10:00:00 GMT\r\nRetry-After: Fri, 06 Nov 2026 10:00:30", None),
+        (b"Retry-After: -1", None),
+        (b"Retry-After: soon", None),
+        (b"Retry-After: \xb2", None),
+        (b"X-Other: 7", None),
+    ],
+)
+async def test_dial_refused_for_a_while(dial: Dial, headers: bytes, seconds: float | None) -> None:
+    """Retry-After comes with the error, in seconds by the server's own clock."""
+    answer = b"HTTP/1.1 503 Wait\r\nContent-Length: 0\r\n" + headers + b"\r\n\r\n"
+    error = await fail_to_dial(dial, answer=answer)
+    assert error.retry_after == seconds
 
 
 @pytest.mark.parametrize("status", [100, 103])
@@ -305,18 +335,25 @@ async def test_dial_never_answered(dial: Dial, autojump_clock: trio.testing.Mock
 
 
 @pytest.mark.parametrize(
-    ("error", "what", "retryable"),
+    ("error", "what", "trouble"),
     [
-        (socket.gaierror(socket.EAI_NONAME, "Name not known"), "Name not known", True),
-        (ConnectionRefusedError(errno.ECONNREFUSED, "refused"), "refused", True),
-        (OSError("no route"), "no route", True),
-        (OSError(), "OSError", True),
-        (trio.BrokenResourceError(), "BrokenResourceError", True),
-        (UnicodeError("label too long"), "this is no usable host name", False),
+        (socket.gaierror(socket.EAI_NONAME, "Name not known"), "Name not known", Trouble.NAME),
+        (ConnectionRefusedError(errno.ECONNREFUSED, "refused"), "refused", Trouble.REFUSED),
+        (OSError(errno.EHOSTUNREACH, "no route"), "no route", Trouble.UNREACHABLE),
+        (OSError(errno.ECONNRESET, "reset"), "reset", Trouble.BROKEN),
+        (OSError(errno.ETIMEDOUT, "timed out"), "timed out", Trouble.TIMEOUT),
+        (OSError(errno.EMFILE, "too many"), "too many", Trouble.DESCRIPTORS),
+        (ssl.SSLError(1, "wrong version"), "wrong version", Trouble.TLS),
+        (OSError("odd"), "odd", Trouble.OTHER),
+        (OSError(), "OSError", Trouble.OTHER),
+        (trio.BrokenResourceError(), "BrokenResourceError", Trouble.BROKEN),
+        (UnicodeError("label too long"), "this is no usable host name", Trouble.HOST_NAME),
+        (ProxyFailed("no proxy", retryable=True), "no proxy", Trouble.PROXY_PASSING),
+        (ProxyFailed("bad proxy", retryable=False), "bad proxy", Trouble.PROXY_PERMANENT),
     ],
 )
 async def test_dial_without_a_network(
-    dial: Dial, error: Exception, what: str, retryable: bool
+    dial: Dial, error: Exception, what: str, trouble: Trouble
 ) -> None:
     """What opening the stream raises becomes a ConnectError that names address and cause."""
 
@@ -328,8 +365,11 @@ async def test_dial_without_a_network(
         async with trio.open_nursery() as nursery:
             with pytest.raises(ConnectError) as caught:
                 await dial(nursery, REQUEST, open_stream=open_stream)
-    expected = (f"could not connect to service:80: {what}", None, None, retryable)
+    verdict = judge_trouble(trouble)
+    expected = (f"could not connect to service:80: {what}", None, None, verdict.retryable)
     assert told(caught.value) == expected
+    assert caught.value.cause == verdict.cause
+    assert judge_error(caught.value)[:2] == verdict[:2]
     assert caught.value.__cause__ is error
 
 
@@ -348,6 +388,14 @@ async def test_dial_tells_each_address_that_was_tried(dial: Dial) -> None:
                 await dial(nursery, REQUEST, open_stream=open_stream)
     what = "Connection refused, Network is unreachable"
     assert str(caught.value) == f"could not connect to service:80: {what}"
+    assert caught.value.cause is None  # it is none of the two alone
+
+
+def test_trouble_of_all_addresses_is_that_of_each() -> None:
+    """If each address failed alike, that is the trouble."""
+    error = OSError("all failed")
+    error.__cause__ = ExceptionGroup("", [OSError(errno.ECONNREFUSED, "refused")] * 2)
+    assert trouble_of(error) is Trouble.REFUSED
 
 
 async def test_dial_a_name_that_tls_cannot_check(dial: Dial) -> None:

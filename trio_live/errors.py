@@ -90,11 +90,23 @@ class ConnectError(LiveError):
     Attributes:
         status: The HTTP status, if the server answered the upgrade with one.
         body: The beginning of that answer's body, with every secret of the request blanked out.
+        cause: What probably lies behind it and what to do, in plain words, or None if unknown.
+        retry_after: The seconds that the answer's Retry-After asks to wait, or None.
     """
 
-    def __init__(self, message: str, *, body: str | None = None, **details: Any) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        body: str | None = None,
+        cause: str | None = None,
+        retry_after: float | None = None,
+        **details: Any,
+    ) -> None:
         super().__init__(message, **details)
         self.body = body
+        self.cause = cause
+        self.retry_after = retry_after
 
 
 class ConnectTimeout(ConnectError):

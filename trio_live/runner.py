@@ -21,7 +21,8 @@ from typing import TYPE_CHECKING
 import trio
 
 from trio_live import events
-from trio_live.close_codes import When, connection_lost, judge_close, setup_refused
+from trio_live.close_codes import connection_lost, judge_close, setup_refused
+from trio_live.close_table import When
 from trio_live.config import SessionConfig, TransportConfig
 from trio_live.errors import (
     ConnectionLost,

@@ -1,7 +1,9 @@
 """Sphinx directives for what the documentation takes from the code.
 
 - `phase-diagram` and `phase-table`: the phases, from `trio_live.state.TRANSITIONS`.
-- `close-codes`: what the end of a connection means, from `trio_live.close_codes.CLOSES`.
+- `close-codes`: what closes, HTTP statuses and network troubles mean, from
+  `trio_live.close_table`.
+- `recoveries`: what each of them asks for, from the same.
 - `error-tree`: the classes of errors, from the classes.
 - `event-list`: every event with the first sentence of its docstring.
 
@@ -23,7 +25,15 @@ from sphinx import addnodes
 from sphinx.pycode import ModuleAnalyzer
 
 import trio_live
-from trio_live.close_codes import CLOSES, Row
+from trio_live.close_table import (
+    CLOSES,
+    STATUSES,
+    TROUBLES,
+    CloseRow,
+    Recovery,
+    Verdict,
+    When,
+)
 from trio_live.state import CONVERSATION, TRANSITIONS, SessionPhase, Trigger
 
 if TYPE_CHECKING:
@@ -65,12 +75,38 @@ class PhaseTable(FromCode):
 
 
 class CloseCodes(FromCode):
-    """The rows of the table of closes, in the order in which they are tried."""
+    """One of the tables of what an end means, in the order in which rows are tried."""
+
+    required_arguments = 1  # "closes", "statuses" or "troubles"
 
     def run(self) -> list[nodes.Node]:
-        rows = [_close_row(row) for row in CLOSES]
-        head = ["code", "reason has", "when", "retryable", "what it means"]
-        return [table(head, rows, [1, 3, 2, 1, 5])]
+        tail = ["recovery", "raised if for good", "what it means"]
+        if self.arguments[0] == "closes":
+            rows = [_close_row(row) for row in CLOSES]
+            return [
+                table(["code", "reason has", "when", *tail], rows, [1, 3, 2, 2, 2, 5])
+            ]
+        if self.arguments[0] == "statuses":
+            rows = [
+                [_numbers(row.first, row.last), *_verdict(row.verdict, "ConnectError")]
+                for row in STATUSES
+            ]
+            return [table(["status", *tail], rows, [1, 2, 2, 5])]
+        rows = [
+            [trouble.value, *_verdict(verdict, "ConnectError")]
+            for trouble, verdict in TROUBLES.items()
+        ]
+        return [table(["trouble", *tail], rows, [3, 2, 2, 5])]
+
+
+class Recoveries(FromCode):
+    """What an end of a connection can ask for."""
+
+    def run(self) -> list[nodes.Node]:
+        rows: list[list[Cell]] = [
+            [nodes.literal("", recovery.name), recovery.value] for recovery in Recovery
+        ]
+        return [table(["recovery", "what it asks for"], rows, [1, 4])]
 
 
 class ErrorTree(FromCode):
@@ -122,16 +158,45 @@ def _next_phase(phase: SessionPhase, trigger: Trigger) -> Cell:
     return "stays" if target is phase else _phase(target)
 
 
-def _close_row(row: Row) -> list[Cell]:
-    verdict = row.verdict
-    cause = "a normal end" if verdict.clean else verdict.cause or "unknown"
+def _close_row(row: CloseRow) -> list[Cell]:
+    raised = {When.SETUP: ["SetupError"], When.SESSION: ["ConnectionLost"]}
     return [
         "any" if row.code is None else str(row.code),
         "anything" if row.text is None else nodes.literal("", row.text),
         "any time" if row.when is None else row.when.value,
-        "not needed" if verdict.clean else "yes" if verdict.retryable else "no",
-        cause,
+        *_verdict(
+            row.verdict,
+            *(
+                ["SetupError", "ConnectionLost"]
+                if row.when is None
+                else raised[row.when]
+            ),
+        ),
     ]
+
+
+def _verdict(verdict: Verdict, *raised: str) -> list[Cell]:
+    recovery = nodes.inline("", "", nodes.literal("", verdict.recovery.name))
+    if verdict.wait:
+        recovery += nodes.Text(f", after {verdict.wait:g} s at least")
+    if verdict.tries is not None:
+        times = "once" if verdict.tries == 1 else f"{verdict.tries} times"
+        recovery += [
+            nodes.Text(f", {times} in a row, then "),
+            nodes.literal("", verdict.then.name),
+        ]
+    errors = nodes.inline()
+    for number, name in enumerate([] if verdict.clean else raised):
+        errors += [
+            nodes.Text(" or " if number else ""),
+            _reference(getattr(trio_live, name)),
+        ]
+    cause = "a normal end" if verdict.clean else verdict.cause or "unknown"
+    return [recovery, errors if errors.children else "nothing", cause]
+
+
+def _numbers(first: int, last: int) -> str:
+    return str(first) if first == last else f"{first} to {last}"
 
 
 def _error_items(error: type[trio_live.LiveError]) -> nodes.bullet_list:
@@ -240,6 +305,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
         "phase-diagram": PhaseDiagram,
         "phase-table": PhaseTable,
         "close-codes": CloseCodes,
+        "recoveries": Recoveries,
         "error-tree": ErrorTree,
         "event-list": EventList,
     }

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING
 
 import trio
 
-from trio_live.close_codes import When, connection_lost, judge_close, setup_refused
+from trio_live.close_codes import connection_lost, judge_close, setup_refused
+from trio_live.close_table import When
 from trio_live.dialling import connect
 from trio_live.errors import ConnectionLost, LiveError, SessionClosed, SetupTimeout
 from trio_live.events import Disconnected
