@@ -659,7 +659,7 @@ async def test_end_at_every_step_of_every_task_accounts_for_every_command(
     """Laws 4 and 6: whatever ends a session wherever, each command arrived or is undelivered."""
 
     async def use(wired: Wired, accepted: list[str], handles: list[SessionHandle]) -> None:
-        async with wired.open(send_buffer_bytes=150) as session:
+        async with wired.open(reconnect=None, send_buffer_bytes=150) as session:
             handles.append(session)
 
             async def talk() -> None:

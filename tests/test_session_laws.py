@@ -353,7 +353,7 @@ async def test_end_behind_a_block_subscription_comes_once_it_is_read(
     texts: list[str] = []
 
     async def use() -> None:
-        async with wired.open() as session:
+        async with wired.open(reconnect=None) as session:
             events = session.subscribe(max_events=2, policy="block")
             for number in range(10):
                 wired.peer.send(say(str(number)))
@@ -380,7 +380,7 @@ async def test_loss_behind_an_unread_block_subscription_is_noticed_by_a_send(
     wired = Wired()
 
     async def use() -> None:
-        async with wired.open(close_timeout=2) as session:
+        async with wired.open(reconnect=None, close_timeout=2) as session:
             unread.append(session.subscribe(max_events=1, policy="block"))
             wired.peer.send(say("a"))
             wired.peer.send(say("b"))
@@ -406,7 +406,7 @@ async def test_loss_with_commands_unwritten_tells_which(autojump_clock: MockCloc
     handle: list[trio_live.SessionHandle] = []
 
     async def use() -> None:
-        async with wired.open(send_buffer_bytes=100) as session:
+        async with wired.open(reconnect=None, send_buffer_bytes=100) as session:
             handle.append(session)
             await session.send_text("written")
             wired.peer.stall()
@@ -448,7 +448,7 @@ async def test_raw_command_put_in_at_the_moment_of_a_loss_is_counted(
     wired = Wired()
 
     async def use() -> None:
-        async with wired.open() as session:
+        async with wired.open(reconnect=None) as session:
             await wait_all_tasks_blocked()
             wired.peer.close()
             session.command_tx.send_nowait(SendText("on its way"))
@@ -470,7 +470,7 @@ async def test_raw_command_before_leaving_at_the_moment_of_a_loss_is_counted(
         for _ in range(20):
             wired = Wired()
             with leaves_with(ConnectionLost) as caught:
-                async with wired.open() as session:
+                async with wired.open(reconnect=None) as session:
                     await wait_all_tasks_blocked()
                     wired.peer.close(1011)
                     session.command_tx.send_nowait(SendText("on its way"))
@@ -709,7 +709,7 @@ async def test_connection_that_breaks_for_writing_only_ends_at_close_timeout(
         raise TransportClosed(1006)
 
     async def use() -> None:
-        async with wired.open(close_timeout=3) as session:
+        async with wired.open(reconnect=None, close_timeout=3) as session:
             wired.peer.client.send = refuse  # type: ignore[assignment,method-assign]
             await trio.sleep(1)
             if raw:
@@ -762,7 +762,7 @@ async def test_loss_leaves_plain_with_its_cause(autojump_clock: MockClock) -> No
     wired = Wired()
     with trio.fail_after(60):
         with leaves_with(ConnectionLost) as caught:
-            async with wired.open():
+            async with wired.open(reconnect=None):
                 wired.peer.close(1011, "Internal error.")
                 await trio.sleep_forever()
         assert isinstance(caught.value.__cause__, TransportClosed)
@@ -778,7 +778,7 @@ async def test_exception_of_the_block_wins_over_a_loss(autojump_clock: MockClock
     mine = LookupError("mine")
     with trio.fail_after(60):
         with leaves_with(LookupError) as caught:
-            async with wired.open():
+            async with wired.open(reconnect=None):
                 try:
                     wired.peer.close()
                     await trio.sleep_forever()
@@ -786,7 +786,7 @@ async def test_exception_of_the_block_wins_over_a_loss(autojump_clock: MockClock
                     raise mine
         assert caught.value is mine
         with leaves_with(LookupError) as caught:
-            async with wired.open():
+            async with wired.open(reconnect=None):
                 wired.peer.close()
                 raise mine
         assert caught.value is mine
@@ -817,7 +817,7 @@ async def test_loss_with_a_nursery_in_the_block_leaves_plain(autojump_clock: Moc
         wired = Wired()
 
         async def use(wired: Wired) -> None:
-            async with wired.open(send_buffer_bytes=100) as session:
+            async with wired.open(reconnect=None, send_buffer_bytes=100) as session:
 
                 async def talk() -> None:
                     while True:
@@ -878,7 +878,7 @@ async def test_loss_is_not_hidden_by_a_later_timeout(autojump_clock: MockClock) 
     wired = Wired()
     with trio.fail_after(60):
         with leaves_with(ConnectionLost), trio.move_on_after(1):
-            async with wired.open():
+            async with wired.open(reconnect=None):
                 try:
                     wired.peer.close()
                     await trio.sleep_forever()
@@ -1037,7 +1037,7 @@ async def test_loss_cancels_the_block_and_is_raised_with_its_attributes(
     cancelled: list[str] = []
 
     async def use() -> None:
-        async with wired.open() as session:
+        async with wired.open(reconnect=None) as session:
             update = {"newHandle": "h-1", "resumable": True}
             wired.peer.send(frame(sessionResumptionUpdate=update))
             await read_until(session, trio_live.SessionResumeUpdate)
@@ -1078,7 +1078,7 @@ async def test_every_wait_outside_of_the_block_ends_with_the_loss(
             told[name] = None
 
     async def use() -> None:
-        async with wired.open(send_buffer_bytes=100) as session:
+        async with wired.open(reconnect=None, send_buffer_bytes=100) as session:
             wired.peer.stall()
             await session.send_audio(PCM)
             calls: dict[str, Callable[[], Awaitable[object]]] = {
@@ -1231,7 +1231,7 @@ async def test_failing_records_the_first_cause(autojump_clock: MockClock) -> Non
     wired = Wired()
     with trio.fail_after(60):
         with leaves_with(ConnectionLost) as caught:
-            async with wired.open() as session:
+            async with wired.open(reconnect=None) as session:
                 wired.peer.close(1013, "overloaded")
                 wired.peer.close(1011, "too late")
                 await session.send_text("finds it broken")
@@ -1247,7 +1247,7 @@ async def test_frames_before_the_end_are_told_before_the_end(autojump_clock: Moc
     wired = Wired()
     with trio.fail_after(60):
         with leaves_with(ConnectionLost):
-            async with wired.open() as session:
+            async with wired.open(reconnect=None) as session:
                 wired.peer.send(frame(serverContent={"interrupted": True}))
                 wired.peer.close(1011)
                 await session.send_text("finds it broken")

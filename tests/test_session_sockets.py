@@ -82,7 +82,8 @@ async def test_server_that_resets_the_connection_is_a_loss() -> None:
             await trio.testing.wait_all_tasks_blocked()
             before = open_descriptors()
             with leaves_with(trio_live.ConnectionLost) as caught:
-                async with trio_live.open_session(CONFIG, endpoint=endpoint):
+                transport = trio_live.TransportConfig(reconnect=None)
+                async with trio_live.open_session(CONFIG, endpoint=endpoint, transport=transport):
                     await server.sessions[0].abort()
                     await trio.sleep_forever()
             assert (caught.value.code, caught.value.retryable) == (1006, True)

@@ -60,7 +60,7 @@ async def test_trap_t2_close_by_the_server_cancels_a_sleeping_body(
     with trio.fail_after(60):
         async with LiveServer() as server:
             with leaves_with(ConnectionLost) as caught:
-                async with open_with(server), trio.open_nursery() as nursery:
+                async with open_with(server, reconnect=None), trio.open_nursery() as nursery:
                     nursery.start_soon(server.sessions[0].close, 1011, "Internal error.")
                     await trio.sleep_forever()
             assert (caught.value.code, trio.current_time()) == (1011, 0)
@@ -107,7 +107,7 @@ async def test_trap_t4_events_before_a_loss_can_be_read_after_it(
     wired = Wired()
     with trio.fail_after(60):
         with leaves_with(ConnectionLost):
-            async with wired.open() as session:
+            async with wired.open(reconnect=None) as session:
                 wired.peer.send(say("the last words"))
                 wired.peer.close(1011)
                 await trio.sleep_forever()

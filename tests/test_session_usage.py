@@ -140,7 +140,7 @@ def test_fixtures_whose_tests_end_in_any_way(tmp_path: Path) -> None:
                 await trio.sleep_forever()
 
         async def test_is_lost(live_server, live_session):
-            await live_server.sessions[0].close(1011, "on purpose")
+            await live_server.sessions[0].close(1008, "on purpose")
             await trio.sleep_forever()
 
         async def test_is_closed_in_the_test(live_session):
@@ -165,7 +165,7 @@ def test_fixtures_whose_tests_end_in_any_way(tmp_path: Path) -> None:
         "test_times_out": "FAILED",
         "test_is_lost": "FAILED",
     }
-    assert "ConnectionLost: the connection was lost (close code 1011, 'on purpose')" in ran.stdout
+    assert "ConnectionLost: the connection was lost (close code 1008, 'on purpose')" in ran.stdout
     assert "3 failed, 2 passed, 1 skipped" in ran.stdout
 
 
@@ -204,7 +204,7 @@ async def test_session_in_a_task_that_is_lost_tells_who_started_it(
 
     async def hold(*, task_status: trio.TaskStatus[SessionHandle]) -> None:
         with leaves_with(ConnectionLost):
-            async with wired.open() as session:
+            async with wired.open(reconnect=None) as session:
                 task_status.started(session)
                 await trio.sleep_forever()
 
@@ -287,9 +287,9 @@ async def test_loss_of_one_of_two_nested_sessions(autojump_clock: MockClock, los
     outer_wired, inner_wired = Wired(), Wired()
 
     async def nest() -> None:
-        async with outer_wired.open() as outer:
+        async with outer_wired.open(reconnect=None) as outer:
             with leaves_with(ConnectionLost):
-                async with inner_wired.open():
+                async with inner_wired.open(reconnect=None):
                     (inner_wired if lost == "inner" else outer_wired).peer.close(1011)
                     await trio.sleep_forever()
             await outer.send_text("still here")
@@ -459,7 +459,7 @@ async def test_join_from_many_any_number_of_times(autojump_clock: MockClock) -> 
                         told.append(None)
 
             async def hold(wired: Wired = wired, code: int = code) -> None:
-                async with wired.open() as session:
+                async with wired.open(reconnect=None) as session:
                     for _ in range(5):
                         nursery.start_soon(join, session.clone())
                     await wait_all_tasks_blocked()
@@ -481,7 +481,7 @@ async def test_loss_told_again_and_again_does_not_grow(autojump_clock: MockClock
     wired = Wired()
     with trio.fail_after(60):
         with leaves_with(ConnectionLost) as lost:
-            async with wired.open() as session:
+            async with wired.open(reconnect=None) as session:
                 wired.peer.close()
                 await trio.sleep_forever()
         depths: list[int] = []
@@ -755,7 +755,7 @@ async def test_nothing_shown_holds_a_secret(
     )
 
     async def use() -> None:
-        async with open_with(server, config) as session:
+        async with open_with(server, config, reconnect=None) as session:
             await session.send_text(SECRETS["text"])
             await session.send_audio(b"planted-audio-3.")
             calls: list[Callable[[], object]] = [

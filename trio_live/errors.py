@@ -4,7 +4,8 @@
     ├── ConfigError (ValueError)              a setting that cannot be; nothing was opened
     ├── LocalProtocolError                    a wrong call; nothing was sent, the session lives
     │   ├── InvalidArgument (ValueError)      a value that the call does not take
-    │   └── InvalidArgumentType (TypeError)   a type that the call does not take
+    │   ├── InvalidArgumentType (TypeError)   a type that the call does not take
+    │   └── SendQueueFull                     no connection, and too much waits for one already
     ├── ConnectError                          no connection: network, TLS or the HTTP upgrade
     │   ├── ConnectTimeout
     │   └── CredentialsError                  no access token for the connection could be had
@@ -82,6 +83,10 @@ class InvalidArgument(LocalProtocolError, ValueError):
 
 class InvalidArgumentType(LocalProtocolError, TypeError):
     """An argument whose type the call does not take. Nothing was sent."""
+
+
+class SendQueueFull(LocalProtocolError):
+    """There is no connection for now, and too much waits for one already. Nothing was sent."""
 
 
 class ConnectError(LiveError):

@@ -90,6 +90,8 @@ __all__ = [
     "Usage",
     "GoAway",
     "SessionResumeUpdate",
+    "Reconnecting",
+    "Reconnected",
     "Disconnected",
     "Error",
     "Unknown",
@@ -160,12 +162,15 @@ class TurnComplete(Data, frozen=True):
         turn: The number of the turn, as in `state.history`; 0 if no turn was going on.
         interrupted: Whether it was interrupted.
         reason: The service's `turnCompleteReason`, or None.
+        cut: Whether it ended because the connection did: the rest will not come. The service did
+            not say this one.
     """
 
     response: int
     turn: int = 0
     interrupted: bool = False
     reason: str | None = None
+    cut: bool = False
 
 
 class WaitingForInput(Data, frozen=True):
@@ -222,8 +227,52 @@ class SessionResumeUpdate(Data, frozen=True):
     last_consumed_index: int | None = None
 
 
+class Reconnecting(Data, frozen=True):
+    """There is no connection; the next attempt to make one comes in `delay` seconds.
+
+    Attributes:
+        cause: What is wrong, in plain words.
+        attempt: Which of a row of attempts it will be, from 1.
+        delay: Seconds until it begins.
+        code: The close code of the connection that ended, or of the attempt that failed; or None.
+        reason: The service's reason for it, "" if none.
+        status: The HTTP status of the attempt that failed, or None.
+    """
+
+    cause: str
+    attempt: int
+    delay: float
+    code: int | None = None
+    reason: str = ""
+    status: int | None = None
+
+
+class Reconnected(Data, frozen=True):
+    """There is a connection again, and what waited for it is on its way.
+
+    Attributes:
+        restored: Whether the service took the resumption handle. If not, it knows nothing of what
+            was said before, but what `ReconnectPolicy.reseed` told it.
+        gap_seconds: How long nothing could be sent.
+        replayed: Commands that waited and were sent now: how many of each kind.
+        dropped: Commands that waited and will not be sent: how many of each kind. Media that was
+            too old, signals of activity without any, answers to calls that the service does not
+            know any more.
+        uncertain: Commands that were written to the connection that is gone, without a sign that
+            the service got them: how many of each kind, media not counted. They are not sent again.
+        cut_turn: The number of the turn that the loss ended, or None.
+    """
+
+    restored: bool
+    gap_seconds: float
+    replayed: dict[str, int]
+    dropped: dict[str, int]
+    uncertain: dict[str, int]
+    cut_turn: int | None = None
+
+
 class Disconnected(Data, frozen=True):
-    """The connection is gone; the last event of a session.
+    """The session has ended, and its connection with it; the last event of a session.
 
     Attributes:
         code: The WebSocket close code; 1006 if there was none.
@@ -304,6 +353,8 @@ SessionEvent = (
     | Usage
     | GoAway
     | SessionResumeUpdate
+    | Reconnecting
+    | Reconnected
     | Disconnected
     | Error
     | Unknown

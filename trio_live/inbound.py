@@ -42,11 +42,14 @@ class Inbound:
     Attributes:
         state: What it keeps up to date.
         response: The number of the model's last response, 0 before the first.
+        calls_at_handle: The calls that were owed an answer when the last handle came, as in
+            PhaseMachine: the ones that a session resumed from it knows.
     """
 
     def __init__(self, state: SessionState) -> None:
         self.state = state
         self.response = 0
+        self.calls_at_handle: dict[str | int, str] = {}
         self._responding = False  # whether that response is still going on
         self._generated = False  # whether all of it was said: what is said next is another one
         self._text = BoundedText()  # its text so far
@@ -93,6 +96,16 @@ class Inbound:
         self._out = []
         self._fire(trigger)
         return self._out
+
+    def cut(self, now: float) -> list[SessionEvent]:
+        """End the turn that goes on, if there is one, because its connection is gone."""
+        self._end_response()
+        turn = self.state.turn
+        if turn is None:
+            return []
+        turn.cut = True
+        self.state.end_turn(now)
+        return [events.TurnComplete(self.response, turn.number, turn.interrupted, cut=True)]
 
     def interrupt_locally(self) -> list[SessionEvent]:
         """Mark what the model has said so far as stale, without telling the service."""
@@ -290,6 +303,7 @@ class Inbound:
         if state.resumable:
             # An update that is not resumable must not wipe the last good handle.
             state.resumption_handle = update.new_handle
+            self.calls_at_handle = dict(state.machine.calls_owed)
         return events.SessionResumeUpdate(
             update.new_handle if state.resumable else None,
             state.resumable,

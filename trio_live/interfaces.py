@@ -122,7 +122,10 @@ class SessionStatistics(Data, frozen=True):
         events: How many events of each kind were published.
         dropped_events: Media events dropped by subscriptions, all together.
         missed_events: Events missed by subscriptions that reached their bound, all together.
-        undelivered: Accepted commands lost with the connection: how many of each kind.
+        undelivered: Accepted commands lost with the session: how many of each kind.
+        connections: Connections on which the service accepted the setup.
+        waiting_commands: Commands that wait for a connection.
+        waiting_bytes: Their size on the wire, in bytes of JSON.
     """
 
     frames_sent: int
@@ -139,6 +142,9 @@ class SessionStatistics(Data, frozen=True):
     dropped_events: int
     missed_events: int
     undelivered: dict[str, int]
+    connections: int = 1
+    waiting_commands: int = 0
+    waiting_bytes: int = 0
 
 
 class Driver(Protocol):

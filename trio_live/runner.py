@@ -1,16 +1,18 @@
-"""What runs a session: its connection, its tasks, its end.
+"""What runs a session: its tasks, what handles ask for, its end.
 
 What lives here: SessionRunner, the one place that records a failure. What must not: the block and
-its exceptions (session.py), rules (protocol.py), queues (outbox.py), sockets (transport/).
+its exceptions (session.py), rules (protocol.py), queues (outbox.py), connections (lifeline.py).
 
-A session has two tasks besides those of its transport: the reader turns frames into events, the
-pump takes commands out of the channel, and in the end ends the session. Whoever wants the end only
-stops the pump and waits, so that being cancelled then cannot leave it half done. Orders that matter
-(design law 8):
+A session has two tasks besides the one that holds its connection: the reader turns frames into
+events, and makes the next connection when one is lost; the pump takes commands out of the channel,
+and in the end ends the session. Whoever wants the end only stops the pump and waits, so that being
+cancelled then cannot leave it half done. Orders that matter (design law 8):
 
   leaving:  stop the pump -> accept what is queued -> no more commands -> let the writer finish
             -> close handshake -> cancel the tasks -> end the event streams
   failing:  record the first cause -> cancel -> close
+
+While there is no connection the pump leaves the end to the reader, whose attempt it cancels.
 """
 
 from __future__ import annotations
@@ -21,25 +23,19 @@ from typing import TYPE_CHECKING
 import trio
 
 from trio_live import events
-from trio_live.close_codes import connection_lost, judge_close, setup_refused
+from trio_live.close_codes import connection_lost, judge_close
 from trio_live.close_table import When
 from trio_live.config import SessionConfig, TransportConfig
-from trio_live.errors import (
-    ConnectionLost,
-    ConnectTimeout,
-    LiveError,
-    SessionClosed,
-    SetupTimeout,
-)
+from trio_live.errors import ConnectionLost, LiveError, SessionClosed
 from trio_live.fanout import EventFanout
 from trio_live.handle import SessionHandle
 from trio_live.interfaces import SessionStatistics
+from trio_live.lifeline import Lifeline
+from trio_live.outage import MEDIA
 from trio_live.outbox import CommandSender, Outbox
 from trio_live.protocol import LiveProtocol
 from trio_live.state import SessionPhase
-from trio_live.transport import NO_CLOSE_FRAME, DialRequest, Transport, TransportClosed
-from trio_live.transport.proxy import proxy_for, secrets_of
-from trio_live.transport.trio_ws import dial as dial_trio_websocket
+from trio_live.transport import NO_CLOSE_FRAME, Transport, TransportClosed
 from trio_live.watch import PhaseWatch
 
 if TYPE_CHECKING:
@@ -59,16 +55,22 @@ class SessionRunner:
     def __init__(
         self, config: SessionConfig, endpoint: Endpoint, settings: TransportConfig
     ) -> None:
-        self._endpoint = endpoint
         self._settings = settings
-        self._handles = (config.resumption_handle,) if config.resumption_handle else ()  # secrets
         self._protocol = LiveProtocol(
             config, endpoint.model_name(config.model), platform=endpoint.platform
         )
         self._fanout = EventFanout()
         self._watch = PhaseWatch()
         self._outbox = Outbox(
-            self._protocol, settings.send_buffer_bytes, self._publish, self._refusal
+            self._protocol,
+            settings.send_buffer_bytes,
+            self._publish,
+            self._refusal,
+            settings.reconnect,
+            self._expect_end,
+        )
+        self._line = Lifeline(
+            endpoint, settings, self._protocol, self._outbox, self._fanout, self._publish
         )
         self.handle = SessionHandle(
             self._outbox.command_tx,
@@ -82,89 +84,36 @@ class SessionRunner:
         )
         self.failure: LiveError | None = None
         self._pumping = True  # commands are still taken out of the channel
-        self._ended: TransportClosed | None = None  # how the connection ended, before it was told
+        # How the last connection ended, and the failure if it is known, before that is told.
+        self._ended: tuple[TransportClosed, ConnectionLost | None] | None = None
         self._closing = False  # the close handshake was begun here
         self._over = False  # Disconnected was published
-        self._frames_received = 0
-        self._bytes_received = 0
         self._all_read = trio.Event()  # the connection has ended, and all it brought was read
         self._pump_scope = trio.CancelScope()
-        self._reader_scope = trio.CancelScope()
         self._nursery: trio.Nursery
-        self._transport: Transport
 
     async def open(self, nursery: trio.Nursery) -> None:
         """Connect, send the setup, wait until it is accepted, start the tasks."""
         self._nursery = nursery
-        self._publish(self._protocol.dial())
         try:
-            await self._connect()
-            await self._set_up()
+            await self._line.open(nursery)
         except LiveError as error:
             self.failure = error
             raise
         nursery.start_soon(self._read, name="trio_live reader")
         nursery.start_soon(self._pump, name="trio_live pump")
 
-    async def _connect(self) -> None:
-        timeout = self._settings.connect_timeout
-        dial = self._settings.dialer or dial_trio_websocket
-        with trio.move_on_after(timeout):
-            address = await self._endpoint.resolve()
-            proxy = proxy_for(self._settings.proxy, address.url)
-            request = DialRequest(
-                address.url,
-                address.headers,
-                (*address.secrets, *secrets_of(proxy), *self._handles),
-                self._settings.ssl_context,
-                self._settings.max_message_bytes,
-                proxy,
-            )
-            self._transport = await dial(self._nursery, request)
-            self._outbox.start(self._transport)
-            return
-        raise ConnectTimeout(
-            f"no connection within connect_timeout={timeout:g} s",
-            retryable=True,
-            phase=SessionPhase.CONNECTING,
-        )
-
-    async def _set_up(self) -> None:
-        timeout = self._settings.setup_timeout
-        frame, happened = self._protocol.setup()
-        with trio.move_on_after(timeout):
-            try:
-                self._transport.send(frame)
-                self._publish(happened)
-                while not self._protocol.opened:
-                    self._receive(await self._transport.receive())
-            except TransportClosed as closed:
-                raise setup_refused(closed) from closed
-            return
-        raise SetupTimeout(
-            f"the service did not answer the setup within setup_timeout={timeout:g} s",
-            retryable=True,
-            phase=SessionPhase.SETUP_SENT,
-        )
-
     async def _read(self) -> None:
-        """The reader: frames in, events out, until the connection ends."""
-        with self._reader_scope:
-            try:
-                while True:
-                    # Before a frame is taken, not after: being cancelled here must lose none.
-                    if self._fanout.blocked:
-                        await self._fanout.wait_room()
-                    self._receive(await self._transport.receive())
-            except TransportClosed as closed:
-                self._all_read.set()
-                self._connection_ended(closed)
-        if self._reader_scope.cancelled_caught:
-            # A write failed, and the reading side has not noticed in all of close_timeout.
-            self._connection_ended(TransportClosed(NO_CLOSE_FRAME))
-        if not self._closing:
-            with trio.move_on_after(self._settings.close_timeout):
-                await self._transport.aclose()
+        """The reader: what comes, on one connection after another, until the last has ended."""
+        ending = await self._line.run()
+        self._all_read.set()
+        if self._closing or self._over:
+            return  # the pump does the rest
+        if ending is None:
+            self._leave()
+            return
+        self._conclude_soon(*ending)
+        await self._line.close()
 
     async def _pump(self) -> None:
         """The pump: commands out of the channel, until the end is asked for; then the end."""
@@ -175,15 +124,10 @@ class SessionRunner:
                 self._expect_end()
                 await trio.sleep_forever()  # until the reader has found out why
         self._pumping = False
-        if self._ended is None:
-            await self._finish()
-        else:
-            self._conclude(self._ended)
-
-    def _receive(self, frame: str | bytes) -> None:
-        self._frames_received += 1
-        self._bytes_received += len(frame)
-        self._publish(self._protocol.receive_frame(frame, trio.current_time()))
+        if self._ended is not None:
+            self._conclude(*self._ended)
+        elif (transport := self._line.leave()) is not None:
+            await self._finish(transport)
 
     def _publish(self, happened: Sequence[events.SessionEvent]) -> None:
         self._watch.follow(happened)
@@ -218,23 +162,24 @@ class SessionRunner:
 
     def interrupt(self) -> None:
         """See Driver."""
-        if not self._protocol.opened:
+        if self._over or (self._line.connected and not self._protocol.opened):
             raise self._refusal()
         self._publish(self._protocol.interrupt())
 
     def statistics(self, own: Subscription) -> SessionStatistics:
         """See Driver."""
-        transport = self._transport
+        outbox, line = self._outbox, self._line
         buffered = own.statistics()
         dropped, missed = self._fanout.losses()
-        queued, peak_queued = self._outbox.queue_sizes()
+        queued, peak_queued = outbox.queue_sizes()
+        waiting_commands, waiting_bytes = outbox.waiting_sizes()
         return SessionStatistics(
-            frames_sent=self._outbox.frames + 1,  # the setup
-            frames_received=self._frames_received,
-            bytes_sent=transport.accepted_bytes,
-            bytes_received=self._bytes_received,
-            backlog_bytes=transport.accepted_bytes - transport.written_bytes,
-            peak_backlog_bytes=self._outbox.peak_backlog,
+            frames_sent=outbox.frames + line.setups,
+            frames_received=line.frames_received,
+            bytes_sent=outbox.accepted_bytes,
+            bytes_received=line.bytes_received,
+            backlog_bytes=outbox.backlog,
+            peak_backlog_bytes=outbox.peak_backlog,
             queued_commands=queued,
             peak_queued_commands=peak_queued,
             buffered_events=buffered.buffered_events,
@@ -242,7 +187,10 @@ class SessionRunner:
             events=dict(self._fanout.counts),
             dropped_events=dropped,
             missed_events=missed,
-            undelivered=dict(self._outbox.undelivered),
+            undelivered=dict(outbox.undelivered),
+            connections=line.connections,
+            waiting_commands=waiting_commands,
+            waiting_bytes=waiting_bytes,
         )
 
     # The end.
@@ -252,7 +200,7 @@ class SessionRunner:
         self.disconnect()
         await self._fanout.wait_closed()
 
-    async def _finish(self) -> None:
+    async def _finish(self, transport: Transport) -> None:
         """Bring about the normal end, within close_timeout. The pump's last act."""
         deadline = trio.current_time() + self._settings.close_timeout
         self._fanout.release()
@@ -260,7 +208,7 @@ class SessionRunner:
             try:
                 self._outbox.accept_rest()
                 self._publish(self._protocol.close())
-                await self._transport.wait_written(self._transport.accepted_bytes)
+                await transport.wait_written(transport.accepted_bytes)
             except TransportClosed:
                 self._expect_end()
                 return
@@ -268,25 +216,26 @@ class SessionRunner:
             return
         self._closing = True
         with trio.CancelScope(deadline=deadline):
-            self._transport.goodbye()
+            transport.goodbye()
             await self._all_read.wait()  # what the service has still to say, up to its answer
         answered = self._all_read.is_set()
         with trio.CancelScope(deadline=deadline):
-            await self._transport.aclose()
+            await transport.aclose()
+        self._line.release()
         undelivered = self._outbox.close()
         if not undelivered:
             # Without an answer nobody knows whether the service has read the last commands.
             self._end(TransportClosed(1000 if answered else NO_CLOSE_FRAME), clean=answered)
             return
-        self._fail(
-            ConnectionLost(
-                "the session ended before everything that was accepted could be written",
-                undelivered=undelivered,
-                resumption_handle=self._protocol.state.resumption_handle,
-                phase=SessionPhase.DISCONNECTING,
-                code=NO_CLOSE_FRAME,
-            ),
-            TransportClosed(NO_CLOSE_FRAME),
+        self._fail(self._unfinished(undelivered), TransportClosed(NO_CLOSE_FRAME))
+
+    def _unfinished(self, undelivered: tuple[SessionCommand, ...]) -> ConnectionLost:
+        return ConnectionLost(
+            "the session ended before everything that was accepted could be written",
+            undelivered=undelivered,
+            resumption_handle=self._protocol.handle,
+            phase=SessionPhase.DISCONNECTING,
+            code=NO_CLOSE_FRAME,
         )
 
     def close(self) -> None:
@@ -301,8 +250,7 @@ class SessionRunner:
 
         It has close_timeout for it: the reading side of a broken connection may never end.
         """
-        deadline = trio.current_time() + self._settings.close_timeout
-        self._reader_scope.deadline = min(self._reader_scope.deadline, deadline)
+        self._line.end_by(trio.current_time() + self._settings.close_timeout)
 
     async def _outcome(self) -> LiveError:
         """Give the error of a send that found the connection broken, once the reason is known."""
@@ -312,30 +260,38 @@ class SessionRunner:
         await trio.lowlevel.checkpoint_if_cancelled()
         return self._refusal()
 
-    def _connection_ended(self, closed: TransportClosed) -> None:
-        """Note that the connection ended while nobody here wanted it to."""
-        if self._closing or self._over:
-            return
-        if handle := self._protocol.state.resumption_handle:
-            closed.reason = closed.reason.replace(handle, "***")  # a secret that came with it
+    def _leave(self) -> None:
+        """End the session, whose end was asked for while there was no connection."""
+        self._publish(self._protocol.close())
+        undelivered = self._outbox.close()
+        closed = TransportClosed(NO_CLOSE_FRAME)
+        if all(isinstance(command, MEDIA) for command in undelivered):
+            self._end(closed, clean=False)
+        else:
+            self._fail(self._unfinished(undelivered), closed)
+
+    def _conclude_soon(
+        self, closed: TransportClosed, failure: ConnectionLost | None = None
+    ) -> None:
+        """End the session, because its last connection ended while nobody here wanted it to."""
         if self._pumping:
             # The pump goes first: a command that is on its way to it would not be counted.
-            self._ended = closed
+            self._ended = closed, failure
             self._pump_scope.cancel()
         else:
-            self._conclude(closed)
+            self._conclude(closed, failure)
 
-    def _conclude(self, closed: TransportClosed) -> None:
-        """Tell everybody how the connection ended."""
+    def _conclude(self, closed: TransportClosed, failure: ConnectionLost | None) -> None:
+        """Tell everybody how the last connection ended."""
         phase = self._protocol.state.phase
         undelivered = self._outbox.close()
-        if judge_close(closed.code, closed.reason, When.SESSION).clean:
-            self._end(closed, clean=True)
-            return
-        failure = connection_lost(
-            closed, phase, undelivered, self._protocol.state.resumption_handle
-        )
-        failure.__cause__ = closed
+        if failure is None:
+            if judge_close(closed.code, closed.reason, When.SESSION).clean:
+                self._end(closed, clean=True)
+                return
+            failure = connection_lost(closed, phase, undelivered, self._protocol.handle)
+            failure.__cause__ = closed
+        failure.undelivered = undelivered
         self._fail(failure, closed)
 
     def _fail(self, failure: LiveError, closed: TransportClosed) -> None:

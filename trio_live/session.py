@@ -166,11 +166,20 @@ def _unwrap(group: BaseExceptionGroup[BaseException], users: Exception | None) -
     """
     _, errors = group.split(trio.Cancelled)
     if errors is not None:
-        first, *others = errors.exceptions
-        if others:
-            return errors
-        return first if users is None else users
+        if users is not None and len(errors.exceptions) == 1:
+            return users
+        return _only(errors)
     return _first(group)
+
+
+def _only(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    """Give the one exception of a group, out of as many layers as there are; or the group."""
+    first, *others = group.exceptions
+    if others:
+        return group
+    if isinstance(first, BaseExceptionGroup):
+        return _only(cast("BaseExceptionGroup[BaseException]", first))
+    return first
 
 
 def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:

@@ -214,6 +214,7 @@ class Turn:
         tool_calls: The calls that the model made, in order.
         usage: The last usage report of the turn, or None.
         interrupted: Whether the service said so.
+        cut: Whether it ended because the connection did.
         reason: The service's turnCompleteReason, or None.
         started: When the first thing of the turn happened, in seconds of Trio's clock.
         completed: When it was complete, or None while it goes on.
@@ -222,10 +223,12 @@ class Turn:
     __slots__ = (
         "_input",
         "_output",
+        "_sent",
         "_text",
         "audio_bytes",
         "audio_seconds",
         "completed",
+        "cut",
         "interrupted",
         "number",
         "reason",
@@ -241,17 +244,24 @@ class Turn:
         self._text = BoundedText()
         self._input = BoundedText()
         self._output = BoundedText()
+        self._sent = BoundedText()
         self.audio_bytes = 0
         self.audio_seconds = 0.0
         self.tool_calls: list[FunctionCall] = []
         self.usage: UsageMetadata | None = None
         self.interrupted = False
+        self.cut = False
         self.reason: str | None = None
 
     @property
     def text(self) -> str:
         """The model's text so far, without thoughts."""
         return str(self._text)
+
+    @property
+    def sent_text(self) -> str:
+        """What the user sent as text."""
+        return str(self._sent)
 
     @property
     def input_transcript(self) -> str:
@@ -262,6 +272,10 @@ class Turn:
     def output_transcript(self) -> str:
         """What the model said aloud, as text."""
         return str(self._output)
+
+    def add_sent(self, text: str) -> None:
+        """Record text that the user sent."""
+        self._sent.add(text)
 
     def add_text(self, text: str) -> None:
         """Record a piece of the model's text."""

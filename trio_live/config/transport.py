@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from trio_live.errors import ConfigError
+from trio_live.reconnect import ReconnectPolicy
 from trio_live.transport.proxy import ProxySetting, check_proxy
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ class TransportConfig:
         max_buffered_events: The bound of the session's own event iteration, in events.
         max_buffered_bytes: The same in bytes of payload.
         dialer: Another way to connect than trio-websocket; see `trio_live.transport.interface`.
+        reconnect: How the session goes on when its connection is lost; None: it does not.
     """
 
     connect_timeout: float = 10.0
@@ -46,9 +48,15 @@ class TransportConfig:
     max_buffered_events: int = 16_384
     max_buffered_bytes: int = 16 * MEBIBYTE
     dialer: Dialer | None = None
+    reconnect: ReconnectPolicy | None = field(default_factory=ReconnectPolicy)
 
     def __post_init__(self) -> None:
         check_proxy(self.proxy)
+        policy: object = self.reconnect
+        if policy is not None and not isinstance(policy, ReconnectPolicy):
+            raise ConfigError(
+                f"reconnect must be a ReconnectPolicy or None, not {type(policy).__name__}"
+            )
         for name in ("connect_timeout", "setup_timeout", "close_timeout"):
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int | float) or not value > 0:

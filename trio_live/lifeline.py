@@ -1,0 +1,320 @@
+"""The connections of a session, one after another.
+
+What lives here: Lifeline: dialling and setting up, reading, going on after a loss. What must not:
+what a session's end looks like (runner.py), one connection (connection.py), when to try again
+(reconnect.py).
+
+The order of going on: read to the end -> let commands wait -> end the turn -> close the old
+connection -> wait -> dial -> set up -> send what waited. The old connection is gone before the
+setup of the next is sent: the service refuses a handle whose connection is open (reported by
+developers).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+import trio
+
+from trio_live import events
+from trio_live.close_codes import judge_close, judge_error, setup_refused
+from trio_live.close_table import When
+from trio_live.connection import Connection, connect
+from trio_live.errors import ConnectionLost, LiveError, SetupTimeout
+from trio_live.reconnect import Backoff, seed_of
+from trio_live.state import SessionPhase
+from trio_live.transport import NO_CLOSE_FRAME, Transport, TransportClosed
+
+if TYPE_CHECKING:
+    from trio_live.close_table import Verdict
+    from trio_live.config import TransportConfig
+    from trio_live.endpoints import Endpoint
+    from trio_live.events import SessionEvent
+    from trio_live.fanout import EventFanout
+    from trio_live.outbox import Outbox
+    from trio_live.protocol import LiveProtocol
+    from trio_live.reconnect import Plan
+
+_LAST_WORDS: Final = 1.0
+"""How long, in seconds, a connection that has ended may take to be closed in order."""
+
+
+class Ending(NamedTuple):
+    """How the last connection ended.
+
+    Attributes:
+        closed: What the transport said.
+        failure: What was tried in vain, or None.
+    """
+
+    closed: TransportClosed
+    failure: ConnectionLost | None
+
+
+class Lifeline:
+    """Makes the connections of a session, and reads from them.
+
+    Args:
+        endpoint: Where to connect.
+        settings: How.
+        protocol: Takes the frames.
+        outbox: Is told what to send over.
+        fanout: Is waited for, if a subscription blocks.
+        publish: Takes the events.
+
+    Attributes:
+        connections: How many there were, counted when the setup was accepted.
+        setups: How many setups were sent.
+        frames_received: Messages that came, on all of them.
+        bytes_received: Their bytes.
+    """
+
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        settings: TransportConfig,
+        protocol: LiveProtocol,
+        outbox: Outbox,
+        fanout: EventFanout,
+        publish: Callable[[Sequence[SessionEvent]], None],
+    ) -> None:
+        self.connections = 0
+        self.setups = 0
+        self.frames_received = 0
+        self.bytes_received = 0
+        self._endpoint = endpoint
+        self._settings = settings
+        self._protocol = protocol
+        self._outbox = outbox
+        self._fanout = fanout
+        self._publish = publish
+        self._policy = settings.reconnect
+        self._backoff = None if self._policy is None else Backoff(self._policy)
+        self._leaving = False  # there will not be another connection
+        self._current: Connection | None = None  # the one in use
+        self._reader_scope = trio.CancelScope()
+        self._attempt_scope = trio.CancelScope()  # of all that is done without a connection
+        self._nursery: trio.Nursery
+
+    @property
+    def connected(self) -> bool:
+        """Whether there is a connection on which the setup was accepted."""
+        return self._current is not None
+
+    async def open(self, nursery: trio.Nursery) -> None:
+        """Make the first connection.
+
+        Raises:
+            ConnectError: There is none.
+            SetupError: The service refused the session.
+        """
+        self._nursery = nursery
+        self._use(await self._connect())
+
+    async def run(self) -> Ending | None:
+        """Read until there is no connection any more, and will not be.
+
+        Returns:
+            How it ended; None if the end was asked for while there was no connection.
+        """
+        while self._current is not None:
+            current = self._current
+            closed = await self._read(current.transport)
+            if handle := self._protocol.handle:
+                closed.reason = closed.reason.replace(handle, "***")  # a secret that came with it
+            verdict = judge_close(closed.code, closed.reason, When.SESSION)
+            plan = self._plan(verdict)
+            if plan is None:
+                return Ending(closed, None)
+            failure = await self._go_on(current, closed, verdict, plan)
+            if failure is not None:
+                return Ending(closed, failure)
+        return None
+
+    def leave(self) -> Transport | None:
+        """Make no further connection; give the transport of the one that is there, if one is."""
+        self._leaving = True
+        if self._current is not None:
+            return self._current.transport
+        self._attempt_scope.cancel()
+        return None
+
+    def end_by(self, deadline: float) -> None:
+        """Take the connection for lost if it has not ended by then."""
+        self._reader_scope.deadline = min(self._reader_scope.deadline, deadline)
+
+    async def close(self) -> None:
+        """Close the connection, in order if that takes no longer than `close_timeout`."""
+        if self._current is not None:
+            with trio.move_on_after(self._settings.close_timeout):
+                await self._current.transport.aclose()
+            self.release()
+
+    def release(self) -> None:
+        """Let the connection go, without waiting for anybody."""
+        if self._current is not None:
+            self._current.release()
+
+    async def _connect(self) -> Connection:
+        """Make a connection on which the setup is accepted.
+
+        Cancellation: atomic. If cancelled, there is no connection.
+        """
+        self._publish(self._protocol.dial())
+        handle = self._protocol.handle
+        secrets = [] if handle is None else [handle]
+        connection = await connect(self._nursery, self._endpoint, self._settings, secrets)
+        try:
+            await self._set_up(connection.transport)
+        except BaseException:
+            connection.release()
+            raise
+        return connection
+
+    async def _set_up(self, transport: Transport) -> None:
+        timeout = self._settings.setup_timeout
+        frame, happened = self._protocol.setup()
+        with trio.move_on_after(timeout):
+            try:
+                transport.send(frame)
+                self.setups += 1
+                self._publish(happened)
+                while not self._protocol.opened:
+                    self._receive(await transport.receive())
+            except TransportClosed as closed:
+                await trio.lowlevel.checkpoint_if_cancelled()  # that may be why it is closed
+                raise setup_refused(closed) from closed
+            return
+        raise SetupTimeout(
+            f"the service did not answer the setup within setup_timeout={timeout:g} s",
+            retryable=True,
+            phase=SessionPhase.SETUP_SENT,
+        )
+
+    def _use(self, connection: Connection) -> None:
+        """Send over this connection, and read from it, from now on."""
+        self._current = connection
+        self.connections += 1
+        self._reader_scope = trio.CancelScope()
+        self._outbox.attach(connection.transport)
+        if self._backoff is not None:
+            self._backoff.connected(trio.current_time())
+
+    async def _read(self, transport: Transport) -> TransportClosed:
+        """Turn frames into events until the connection ends; give how it did."""
+        with self._reader_scope:
+            try:
+                while True:
+                    # Before a frame is taken, not after: being cancelled here must lose none.
+                    if self._fanout.blocked:
+                        await self._fanout.wait_room()
+                    self._receive(await transport.receive())
+            except TransportClosed as closed:
+                return closed
+        # A write failed, and the reading side has not noticed in all of close_timeout.
+        return TransportClosed(NO_CLOSE_FRAME)
+
+    def _receive(self, frame: str | bytes) -> None:
+        self.frames_received += 1
+        self.bytes_received += len(frame)
+        self._publish(self._protocol.receive_frame(frame, trio.current_time()))
+
+    def _plan(self, verdict: Verdict) -> Plan | None:
+        """Plan the next attempt; None if there is none."""
+        if self._backoff is None or self._leaving:
+            return None
+        with_handle = self._protocol.handle is not None
+        return self._backoff.plan(verdict, trio.current_time(), with_handle=with_handle)
+
+    async def _go_on(
+        self, old: Connection, closed: TransportClosed, verdict: Verdict, plan: Plan
+    ) -> ConnectionLost | None:
+        """Make the next connection and use it.
+
+        Returns:
+            Why there is none; None if there is one, or if the end was asked for meanwhile.
+        """
+        lost_at = trio.current_time()
+        state = self._protocol.state
+        phase, turn = state.phase, state.turn
+        self._current = None
+        self._outbox.suspend()
+        self._lose(verdict, plan, closed.code, closed.reason)
+        with trio.CancelScope() as self._attempt_scope:
+            with trio.move_on_after(min(_LAST_WORDS, self._settings.close_timeout)):
+                await old.transport.aclose()
+            old.release()
+            await old.wait_gone()
+            while True:
+                if plan.fresh:
+                    self._protocol.drop_handle()
+                await trio.sleep(plan.delay)
+                try:
+                    new = await self._connect()
+                except LiveError as error:
+                    verdict = judge_error(error)
+                    next_plan = self._plan(verdict)
+                    if next_plan is None and not self._leaving:
+                        self._publish(self._protocol.lost(trio.current_time()))
+                        return self._in_vain(closed, error, phase)
+                    if next_plan is not None:
+                        plan = next_plan
+                        self._lose(verdict, plan, error.code, error.reason, error.status)
+                else:
+                    if not self._leaving:
+                        self._resume(new, lost_at, None if turn is None else turn.number)
+                        return None
+                    new.release()  # the end was asked for in this very moment
+        old.release()
+        return None
+
+    def _lose(
+        self,
+        verdict: Verdict,
+        plan: Plan,
+        code: int | None,
+        reason: str | None,
+        status: int | None = None,
+    ) -> None:
+        """Tell that there is no connection, and when the next attempt comes."""
+        cause = verdict.cause or "the connection ended"
+        self._publish(
+            [
+                *self._protocol.lost(trio.current_time()),
+                events.Reconnecting(cause, plan.attempt, plan.delay, code, reason or "", status),
+            ]
+        )
+
+    def _resume(self, connection: Connection, lost_at: float, cut_turn: int | None) -> None:
+        """Use a new connection, and send what waited for it. Synchronous: nothing comes between."""
+        restored = self._protocol.resuming
+        self._publish(self._protocol.restored(self._outbox.waiting))
+        self._use(connection)
+        if self._policy is not None and not restored:
+            self._outbox.seed(seed_of(self._policy.reseed, self._protocol.state))
+        replayed, dropped = self._outbox.replay()
+        gap = trio.current_time() - lost_at
+        uncertain = dict(self._outbox.uncertain)
+        self._publish(
+            [events.Reconnected(restored, gap, dict(replayed), dict(dropped), uncertain, cut_turn)]
+        )
+
+    def _in_vain(
+        self, closed: TransportClosed, error: LiveError, phase: SessionPhase
+    ) -> ConnectionLost:
+        """Build the error of a loss after which no attempt to go on has worked."""
+        attempts = 0 if self._backoff is None else self._backoff.attempts
+        failure = ConnectionLost(
+            f"the connection was lost (close code {closed.code}) and could not be made again in "
+            f"{attempts} attempts: {error}",
+            cause=judge_error(error).cause,
+            resumption_handle=self._protocol.handle,
+            retryable=error.retryable,
+            phase=phase,
+            code=closed.code if error.code is None else error.code,
+            reason=closed.reason if error.code is None else error.reason,
+            status=error.status,
+        )
+        failure.__cause__ = error
+        return failure

@@ -1,0 +1,168 @@
+"""When to connect again, and when to stop trying: as numbers and decisions, without I/O.
+
+What lives here: ReconnectPolicy, and Backoff, which applies it to one session. What must not:
+clocks (time is passed in, in seconds), connections (runner.py), what an end of a connection means
+(close_table.py).
+"""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple
+
+from trio_live.close_table import Recovery
+from trio_live.errors import ConfigError
+from trio_live.wire.content import Content
+
+if TYPE_CHECKING:
+    from trio_live.close_table import Verdict
+    from trio_live.state import SessionState
+
+Reseed = Callable[["SessionState"], Sequence[Content]] | Literal["history"] | None
+"""What a fresh session is told of the conversation before it; see `ReconnectPolicy.reseed`."""
+
+_SECONDS: Final = ("first_ceiling", "max_delay", "give_up_after", "stable_after", "media_max_age")
+_COUNTS: Final = ("max_attempts", "queue_commands", "queue_bytes")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReconnectPolicy:
+    """How a session goes on when its connection is lost. All times are in seconds.
+
+    The first attempt is made at once. The n-th of a row waits for a random time between 0 and
+    `first_ceiling` doubled n - 2 times, at most `max_delay`; longer, if the service asks for it or
+    a quota is used up. A row of attempts ends when a connection has lasted for `stable_after`.
+
+    Attributes:
+        first_ceiling: The longest wait before the second attempt of a row.
+        max_delay: The longest wait before any attempt.
+        max_attempts: How many attempts a row may have.
+        give_up_after: How long after the loss that began the row an attempt may still begin.
+        stable_after: How long a connection must last for the row to be over.
+        queue_commands: How many commands wait for the next connection at most, media aside.
+        queue_bytes: How many bytes of JSON they may have together; media as much again.
+        media_max_age: How old audio and video may be when the connection is back; what is older is
+            dropped and counted.
+        reseed: What a session that could not be resumed is told first: "history" for the turns in
+            `state.history`, as text; a function from the state to the contents; None for nothing.
+            Some models take no contents in mid-session. Never used when a session is resumed.
+        rng: Where the random waits come from; for tests. None for one of the session's own.
+
+    Raises:
+        ConfigError: A number is out of its range.
+    """
+
+    first_ceiling: float = 1.0
+    max_delay: float = 30.0
+    max_attempts: int = 10
+    give_up_after: float = 300.0
+    stable_after: float = 30.0
+    queue_commands: int = 1_024
+    queue_bytes: int = 1024 * 1024
+    media_max_age: float = 1.0
+    reseed: Reseed = None
+    rng: random.Random | None = field(default=None, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        for name in _SECONDS:
+            value: object = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, int | float) or not value >= 0:
+                raise ConfigError(f"{name}={value!r} must be a number of seconds, 0 or more")
+        for name in _COUNTS:
+            count: object = getattr(self, name)
+            if isinstance(count, bool) or not isinstance(count, int) or count < 1:
+                raise ConfigError(f"{name}={count!r} must be a whole number above 0")
+        if self.reseed not in (None, "history") and not callable(self.reseed):
+            raise ConfigError('reseed must be "history", a function, or None')
+
+
+class Plan(NamedTuple):
+    """The next attempt.
+
+    Attributes:
+        attempt: Which of the row it is, from 1.
+        delay: Seconds to wait before it.
+        fresh: Whether the resumption handle must be dropped first.
+    """
+
+    attempt: int
+    delay: float
+    fresh: bool
+
+
+class Backoff:
+    """Decides about the attempts of one session.
+
+    Attributes:
+        attempts: How many were planned in this row.
+    """
+
+    def __init__(self, policy: ReconnectPolicy) -> None:
+        self.attempts = 0
+        self._policy = policy
+        self._rng = policy.rng or random.Random()  # jitter, no secret
+        self._began = 0.0  # when the row began
+        self._connected_at: float | None = None
+        self._kind: tuple[Recovery, str | None] | None = None  # what the last end was
+        self._in_a_row = 0  # how many such ends came before it
+
+    def connected(self, now: float) -> None:
+        """Note that a session's setup was accepted."""
+        self._connected_at = now
+
+    def plan(self, verdict: Verdict, now: float, *, with_handle: bool) -> Plan | None:
+        """Plan the next attempt after a connection, or an attempt to make one, has ended.
+
+        Args:
+            verdict: What the end means.
+            now: The time of the end.
+            with_handle: Whether there is a resumption handle.
+
+        Returns:
+            The plan, or None if there is nothing more to try.
+        """
+        policy = self._policy
+        if self._connected_at is not None and now - self._connected_at >= policy.stable_after:
+            self.attempts = 0
+            self._kind = None
+        self._connected_at = None
+        kind = (verdict.recovery, verdict.cause)
+        self._in_a_row = self._in_a_row + 1 if kind == self._kind else 0
+        self._kind = kind
+        recovery = verdict.after(self._in_a_row, with_handle=with_handle)
+        if recovery in (Recovery.CLEAN, Recovery.PERMANENT) or self.attempts >= policy.max_attempts:
+            return None
+        if not self.attempts:
+            self._began = now
+        delay = self._delay(verdict.wait)
+        if now + delay - self._began > policy.give_up_after:
+            return None
+        self.attempts += 1
+        return Plan(self.attempts, delay, recovery is Recovery.FRESH)
+
+    def _delay(self, least: float) -> float:
+        """Draw the wait before the next attempt: full jitter, on top of what was asked for."""
+        policy = self._policy
+        if not self.attempts and not least:
+            return 0.0
+        doublings = max(0, self.attempts - 1)
+        ceiling = min(policy.max_delay, math.ldexp(policy.first_ceiling, min(doublings, 64)))
+        return least + self._rng.uniform(0.0, ceiling)
+
+
+def seed_of(reseed: Reseed, state: SessionState) -> tuple[Content, ...]:
+    """Give what a fresh session is told of the conversation before it."""
+    if callable(reseed):
+        return tuple(reseed(state))
+    if reseed is None:
+        return ()
+    contents: list[Content] = []
+    for turn in state.history:
+        if said := turn.sent_text or turn.input_transcript:
+            contents.append(Content.from_text(said))
+        if said := turn.text or turn.output_transcript:
+            contents.append(Content.from_text(said, role="model"))
+    return tuple(contents)
