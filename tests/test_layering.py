@@ -102,6 +102,7 @@ ARROWS: dict[str, set[str]] = {
         "state",
         "wire",
     },
+    "ledger": {"wire"},
     "subscription": {"errors", "events", "wire"},
     "fanout": {"errors", "events", "subscription"},
     "watch": {"errors", "events", "state"},
@@ -269,6 +270,7 @@ CORE = {
     "music.protocol",
     "outage",
     "reconnect",
+    "ledger",
 }
 IO_MODULES = {"trio", "time", "asyncio", "socket", "ssl", "logging", "threading", "select"}
 WEBSOCKET_LIBRARIES = {"trio_websocket", "wsproto", "websockets"}

@@ -20,6 +20,7 @@ The house, from the ground up; each room imports only from those before it:
     errors           LiveError and its tree
     commands, said, events   what a session is told, what it tells
     transport/       connections: the contract, trio-websocket, memory
+    ledger           what the service may not have taken in yet (Vertex AI)
     close_codes, close_table   what the end of a connection means, and the table of it
     capabilities     what a model can do, by its name
     config/          SessionConfig and TransportConfig
