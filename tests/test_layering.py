@@ -103,6 +103,8 @@ ARROWS: dict[str, set[str]] = {
         "wire",
     },
     "ledger": {"wire"},
+    "checkpoint": {"errors", "ledger", "wire"},
+    "checkpoint_file": {"checkpoint"},
     "subscription": {"errors", "events", "wire"},
     "fanout": {"errors", "events", "subscription"},
     "watch": {"errors", "events", "state"},
@@ -271,6 +273,7 @@ CORE = {
     "outage",
     "reconnect",
     "ledger",
+    "checkpoint",
 }
 IO_MODULES = {"trio", "time", "asyncio", "socket", "ssl", "logging", "threading", "select"}
 WEBSOCKET_LIBRARIES = {"trio_websocket", "wsproto", "websockets"}

@@ -21,6 +21,7 @@ The house, from the ground up; each room imports only from those before it:
     commands, said, events   what a session is told, what it tells
     transport/       connections: the contract, trio-websocket, memory
     ledger           what the service may not have taken in yet (Vertex AI)
+    checkpoint, checkpoint_file   what another process needs to go on, and where it is kept
     close_codes, close_table   what the end of a connection means, and the table of it
     capabilities     what a model can do, by its name
     config/          SessionConfig and TransportConfig
@@ -46,6 +47,8 @@ from msgspec import Struct
 
 from trio_live import tokens
 from trio_live.capabilities import Capabilities, capabilities_of
+from trio_live.checkpoint import Checkpoint, OwedCall
+from trio_live.checkpoint_file import CheckpointFile
 from trio_live.commands import (
     ActivityEnd,
     ActivityStart,
@@ -175,6 +178,9 @@ __all__ = [
     "SessionPhase",
     "Turn",
     "PhaseWatch",
+    "Checkpoint",
+    "CheckpointFile",
+    "OwedCall",
     # Settings
     "SessionConfig",
     "TransportConfig",
