@@ -131,5 +131,5 @@ async def test_talk_that_loses_the_connection_raises_it_plain(
 ) -> None:
     """The loss leaves as itself, whichever of the command's tasks noticed it first."""
     with pytest.raises(trio_live.ConnectionLost) as caught:
-        await hold(scripted([[Close(1011, "Internal error encountered.")]]), tone(0.5), LineView())
-    assert caught.value.code == 1011
+        await hold(scripted([[Close(1008, "Refused for good.")]]), tone(0.5), LineView())
+    assert caught.value.code == 1008

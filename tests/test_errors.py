@@ -23,6 +23,7 @@ from trio_live import (
     InvalidArgumentType,
     LiveError,
     LocalProtocolError,
+    SendQueueFull,
     SendText,
     SessionClosed,
     SessionCommand,
@@ -73,6 +74,7 @@ TREE: list[tuple[type[LiveError], type[BaseException]]] = [
     (InvalidArgument, ValueError),
     (InvalidArgumentType, LocalProtocolError),
     (InvalidArgumentType, TypeError),
+    (SendQueueFull, LocalProtocolError),
     (ConnectError, LiveError),
     (ConnectTimeout, ConnectError),
     (CredentialsError, ConnectError),
@@ -257,7 +259,7 @@ def test_struct_shows_no_payload(struct: type[msgspec.Struct]) -> None:
 
 def test_struct_list_is_complete() -> None:
     """The test above looks at every event and every command, and at the wire."""
-    assert len(get_args(SessionEvent)) == 34
+    assert len(get_args(SessionEvent)) == 36
     assert len(get_args(SessionCommand)) == 14
     assert {Error, SendText, functions.FunctionCall, server.ServerMessage} <= set(STRUCTS)
 

@@ -179,7 +179,7 @@ async def test_many_sessions_tells_a_failure_to_its_own_client_only() -> None:
     """One session that is refused or lost harms no other."""
     service = load("many_sessions")
     stop = trio.Event()
-    script = scripted([[Say("fine")], [Close(1011, "Internal error encountered.")], [Say("still")]])
+    script = scripted([[Say("fine")], [Close(1008, "Refused for good.")], [Say("still")]])
     async with LiveServer(script, pace=0) as server:
         url = await server.listen()
         with trio.fail_after(20):
@@ -189,7 +189,7 @@ async def test_many_sessions_tells_a_failure_to_its_own_client_only() -> None:
                 stop.set()
     assert (answers[0], answers[2]) == ("fine\n", "still\n")
     assert answers[1].startswith("error: ")
-    assert "Internal error encountered." in answers[1]
+    assert "Refused for good." in answers[1]
 
 
 async def test_many_sessions_stops_within_its_grace(

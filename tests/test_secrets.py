@@ -12,6 +12,7 @@ import functools
 import logging
 import traceback
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 
@@ -213,9 +214,8 @@ async def test_connection_lost_in_mid_session_shows_no_secret(
         async with LiveServer() as server:
             endpoint = ENDPOINTS["key"]()
             try:
-                async with open_session(
-                    config, endpoint=endpoint, transport=connect_to(server)
-                ) as session:
+                transport = replace(connect_to(server), reconnect=None)
+                async with open_session(config, endpoint=endpoint, transport=transport) as session:
                     there = await server.wait_session()
                     await session.send_text(SECRET)
                     await session.update_instruction(SECRET)

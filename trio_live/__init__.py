@@ -24,6 +24,7 @@ The house, from the ground up; each room imports only from those before it:
     checkpoint, checkpoint_file   what another process needs to go on, and where it is kept
     close_codes, close_table   what the end of a connection means, and the table of it
     capabilities     what a model can do, by its name
+    reconnect        when to connect again
     config/          SessionConfig and TransportConfig
     endpoints/       where the service is, and credentials
     outbound, history   command -> message, with the rules that hold everywhere
@@ -32,7 +33,8 @@ The house, from the ground up; each room imports only from those before it:
     protocol         the whole conversation without I/O
     subscription, fanout, watch   events to their readers
     interfaces, verbs, handle     what users hold
-    outbox, runner                what runs it
+    outage, outbox                the way out, and what waits while there is no connection
+    connection, lifeline, runner  one connection, one after another, and what runs it all
     session                       open_session: the block around it all
     dialling, scope               connecting, and that block, for every kind of session
     music/                        open_music_session, with rooms of its own of most of these kinds
@@ -78,6 +80,7 @@ from trio_live.errors import (
     InvalidArgumentType,
     LiveError,
     LocalProtocolError,
+    SendQueueFull,
     SessionClosed,
     SetupError,
     SetupTimeout,
@@ -103,6 +106,8 @@ from trio_live.events import (
     ModelPart,
     OutputTranscription,
     PhaseChanged,
+    Reconnected,
+    Reconnecting,
     ServerToolCall,
     ServerToolResponse,
     SessionEvent,
@@ -135,6 +140,7 @@ from trio_live.music.handle import MusicSession
 from trio_live.music.protocol import MusicEvent
 from trio_live.music.session import open_music_session
 from trio_live.music.wire import MusicGenerationConfig, MusicSource, WeightedPrompt
+from trio_live.reconnect import ReconnectPolicy
 from trio_live.session import SessionScope, open_session
 from trio_live.state import SessionPhase, SessionState, Turn
 from trio_live.subscription import Policy, Subscription, SubscriptionStatistics
@@ -184,6 +190,7 @@ __all__ = [
     # Settings
     "SessionConfig",
     "TransportConfig",
+    "ReconnectPolicy",
     "make_ssl_context",
     "Capabilities",
     "capabilities_of",
@@ -270,6 +277,8 @@ __all__ = [
     "Usage",
     "GoAway",
     "SessionResumeUpdate",
+    "Reconnecting",
+    "Reconnected",
     "Disconnected",
     "Error",
     "Unknown",
@@ -298,6 +307,7 @@ __all__ = [
     "LocalProtocolError",
     "InvalidArgument",
     "InvalidArgumentType",
+    "SendQueueFull",
     "ConnectError",
     "ConnectTimeout",
     "CredentialsError",

@@ -150,7 +150,8 @@ class OutageQueue:
                     sent.insert(opened_at, commands.ActivityStart())
                     sent.append(command)
                 else:
-                    self.dropped["ActivityStart"] += own_start
+                    if own_start:
+                        self.dropped["ActivityStart"] += 1
                     self.dropped["ActivityEnd"] += 1
                 opened_at = None
             else:

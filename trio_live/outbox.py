@@ -190,6 +190,7 @@ class Outbox:
         active = self._protocol.activity_started
         now = trio.current_time()
         waited = Counter(type(command).__name__ for command in outage.commands)
+        before = Counter(outage.dropped)
         rest = deque(outage.take(now, active=active))
         while rest and self._transport is not None:
             resent = self._protocol.resend(rest[0], now)
@@ -202,7 +203,7 @@ class Outbox:
             outage.put(command, 0, now)
         dropped, outage.dropped = outage.dropped, Counter()
         waited.subtract(type(command).__name__ for command in outage.commands)
-        waited.subtract(dropped)
+        waited.subtract(dropped - before)
         return +waited, dropped
 
     @property
@@ -374,6 +375,7 @@ class Outbox:
         outage = self._outage
         if outage is None:
             raise TransportClosed(NO_CLOSE_FRAME)
+        outbound.check(command)
         outage.check_room(command)
         if not self._protocol.opened:
             outage.put(command, self._protocol.defer(command), now)

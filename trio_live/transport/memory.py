@@ -72,6 +72,10 @@ class MemoryPeer:
         """Take nothing more off the near end's hands, until `resume()`."""
         self.client.stalled = True
 
+    def mute(self) -> None:
+        """Answer no ping any more."""
+        self.client.mute = True
+
     def resume(self) -> None:
         """Take everything that waits, and what comes."""
         self.client.stalled = False
@@ -89,6 +93,7 @@ class MemoryTransport:
         self.confirmed_bytes = 0
         self.heard_bytes = 0
         self.stalled = False
+        self.mute = False
         self.incoming, self._messages = trio.open_memory_channel[str | bytes](65_536)
         self._deliver, self.outgoing = trio.open_memory_channel[str](65_536)
         self._unwritten: deque[str] = deque()
@@ -104,8 +109,8 @@ class MemoryTransport:
         self.write()
 
     def ping(self) -> None:
-        """See Transport. The far end answers at once, unless it is stalled."""
-        if self._end is None and not self.stalled:
+        """See Transport. The far end answers at once, unless it is stalled or mute."""
+        if self._end is None and not self.stalled and not self.mute:
             self.confirmed_bytes = self.accepted_bytes
             self.heard_bytes += 2
 
