@@ -88,10 +88,10 @@ class Lasting:
                 return frames
             frames.append(msgspec.json.decode(data))
 
-    def give_handle(self, handle: str = "handle-1") -> None:
-        """Let the service say that the session can be resumed."""
+    def give_handle(self, handle: str = "handle-1", index: int = -1) -> None:
+        """Let the service say, on a connection, that the session can be resumed."""
         update = {"newHandle": handle, "resumable": True}
-        self.peer.send(msgspec.json.encode({"sessionResumptionUpdate": update}))
+        self.peers[index].send(msgspec.json.encode({"sessionResumptionUpdate": update}))
 
 
 def unreachable(**details: Any) -> trio_live.ConnectError:

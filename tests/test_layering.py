@@ -132,6 +132,8 @@ ARROWS: dict[str, set[str]] = {
         "transport.interface",
         "wire",
     },
+    "liveness": set(),
+    "keeper": {"config", "connection", "errors", "fanout", "liveness", "protocol"},
     "lifeline": {
         "close_codes",
         "close_table",
@@ -141,6 +143,7 @@ ARROWS: dict[str, set[str]] = {
         "errors",
         "events",
         "fanout",
+        "keeper",
         "outbox",
         "protocol",
         "reconnect",
@@ -272,6 +275,7 @@ CORE = {
     "music.protocol",
     "outage",
     "reconnect",
+    "liveness",
     "ledger",
     "checkpoint",
 }

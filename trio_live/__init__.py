@@ -34,7 +34,8 @@ The house, from the ground up; each room imports only from those before it:
     subscription, fanout, watch   events to their readers
     interfaces, verbs, handle     what users hold
     outage, outbox                the way out, and what waits while there is no connection
-    connection, lifeline, runner  one connection, one after another, and what runs it all
+    connection, liveness, keeper  one connection, and who looks after it
+    lifeline, runner              one connection after another, and what runs it all
     session                       open_session: the block around it all
     dialling, scope               connecting, and that block, for every kind of session
     music/                        open_music_session, with rooms of its own of most of these kinds

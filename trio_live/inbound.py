@@ -44,12 +44,17 @@ class Inbound:
         response: The number of the model's last response, 0 before the first.
         calls_at_handle: The calls that were owed an answer when the last handle came, as in
             PhaseMachine: the ones that a session resumed from it knows.
+        turns_at_handle: How many turns had begun when it came, -1 if one was going on then.
+        go_away: The time left that the last goAway said, -1 if it said none; None if there was
+            none, or it was taken note of.
     """
 
     def __init__(self, state: SessionState) -> None:
         self.state = state
         self.response = 0
         self.calls_at_handle: dict[str | int, str] = {}
+        self.turns_at_handle = -1
+        self.go_away: float | None = None
         self._responding = False  # whether that response is still going on
         self._generated = False  # whether all of it was said: what is said next is another one
         self._text = BoundedText()  # its text so far
@@ -136,7 +141,9 @@ class Inbound:
             )
             self._fire(Trigger.OPEN)
         if message.go_away is not None:
-            out.append(events.GoAway(codec.seconds(message.go_away.time_left)))
+            time_left = codec.seconds(message.go_away.time_left)
+            self.go_away = -1.0 if time_left is None else time_left
+            out.append(events.GoAway(time_left))
         if message.session_resumption_update is not None:
             out.append(self._keep_handle(message.session_resumption_update))
         if message.tool_call_cancellation is not None:
@@ -304,6 +311,7 @@ class Inbound:
             # An update that is not resumable must not wipe the last good handle.
             state.resumption_handle = update.new_handle
             self.calls_at_handle = dict(state.machine.calls_owed)
+            self.turns_at_handle = state.turns_started if state.turn is None else -1
         return events.SessionResumeUpdate(
             update.new_handle if state.resumable else None,
             state.resumable,

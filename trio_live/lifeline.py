@@ -19,25 +19,26 @@ import trio
 
 from trio_live import events
 from trio_live.close_codes import judge_close, judge_error, setup_refused
-from trio_live.close_table import When
+from trio_live.close_table import Recovery, Verdict, When
 from trio_live.connection import Connection, connect
 from trio_live.errors import ConnectionLost, LiveError, SetupTimeout
-from trio_live.reconnect import Backoff, seed_of
+from trio_live.keeper import Keeper
+from trio_live.reconnect import Backoff, Plan, seed_of
 from trio_live.state import SessionPhase
 from trio_live.transport import NO_CLOSE_FRAME, Transport, TransportClosed
 
 if TYPE_CHECKING:
-    from trio_live.close_table import Verdict
     from trio_live.config import TransportConfig
     from trio_live.endpoints import Endpoint
     from trio_live.events import SessionEvent
     from trio_live.fanout import EventFanout
     from trio_live.outbox import Outbox
     from trio_live.protocol import LiveProtocol
-    from trio_live.reconnect import Plan
 
 _LAST_WORDS: Final = 1.0
 """How long, in seconds, a connection that has ended may take to be closed in order."""
+
+_MOVE: Final = Verdict(Recovery.ROTATE, "the session moves on before the service closes this one")
 
 
 class Ending(NamedTuple):
@@ -95,6 +96,9 @@ class Lifeline:
         self._current: Connection | None = None  # the one in use
         self._reader_scope = trio.CancelScope()
         self._attempt_scope = trio.CancelScope()  # of all that is done without a connection
+        self._moving_since: float | None = None  # a move to the next connection has begun
+        self._dead = False  # the connection in use gives no sign of life
+        self._keeper = Keeper(settings, protocol, fanout, self._dial, self._move, self._bury)
         self._nursery: trio.Nursery
 
     @property
@@ -111,6 +115,7 @@ class Lifeline:
         """
         self._nursery = nursery
         self._use(await self._connect())
+        nursery.start_soon(self._keeper.run, nursery, name="trio_live timer")
 
     async def run(self) -> Ending | None:
         """Read until there is no connection any more, and will not be.
@@ -124,8 +129,11 @@ class Lifeline:
             if handle := self._protocol.handle:
                 closed.reason = closed.reason.replace(handle, "***")  # a secret that came with it
             verdict = judge_close(closed.code, closed.reason, When.SESSION)
-            plan = self._plan(verdict)
-            if plan is None:
+            plan: Plan | None
+            if self._moving_since is not None and not self._leaving:
+                verdict, plan = _MOVE, Plan(1, 0.0, fresh=False)
+            elif (plan := self._plan(verdict)) is None:
+                self._keeper.stop()
                 return Ending(closed, None)
             failure = await self._go_on(current, closed, verdict, plan)
             if failure is not None:
@@ -135,6 +143,7 @@ class Lifeline:
     def leave(self) -> Transport | None:
         """Make no further connection; give the transport of the one that is there, if one is."""
         self._leaving = True
+        self._keeper.stop()
         if self._current is not None:
             return self._current.transport
         self._attempt_scope.cancel()
@@ -162,15 +171,34 @@ class Lifeline:
         Cancellation: atomic. If cancelled, there is no connection.
         """
         self._publish(self._protocol.dial())
-        handle = self._protocol.handle
-        secrets = [] if handle is None else [handle]
-        connection = await connect(self._nursery, self._endpoint, self._settings, secrets)
+        connection = self._keeper.take_spare() or await self._dial()
         try:
             await self._set_up(connection.transport)
         except BaseException:
             connection.release()
             raise
         return connection
+
+    async def _dial(self) -> Connection:
+        """Make a connection, without the setup."""
+        handle = self._protocol.handle
+        secrets = [] if handle is None else [handle]
+        return await connect(self._nursery, self._endpoint, self._settings, secrets)
+
+    def _move(self) -> None:
+        """Go over to the next connection: say goodbye on this one, and read what is still said."""
+        if self._current is None or self._leaving or self._moving_since is not None:
+            return
+        now = trio.current_time()
+        self._moving_since = now
+        self._outbox.suspend()
+        self._current.transport.goodbye()
+        self.end_by(now + _LAST_WORDS)
+
+    def _bury(self) -> None:
+        """Take the connection for lost: it gives no sign of life."""
+        self._dead = True
+        self._reader_scope.cancel()
 
     async def _set_up(self, transport: Transport) -> None:
         timeout = self._settings.setup_timeout
@@ -195,6 +223,9 @@ class Lifeline:
     def _use(self, connection: Connection) -> None:
         """Send over this connection, and read from it, from now on."""
         self._current = connection
+        self._moving_since = None
+        self._dead = False
+        self._keeper.watch(connection)
         self.connections += 1
         self._reader_scope = trio.CancelScope()
         self._outbox.attach(connection.transport)
@@ -219,6 +250,8 @@ class Lifeline:
         self.frames_received += 1
         self.bytes_received += len(frame)
         self._publish(self._protocol.receive_frame(frame, trio.current_time()))
+        if self._keeper.seeking or self._protocol.go_away is not None:
+            self._keeper.notice()
 
     def _plan(self, verdict: Verdict) -> Plan | None:
         """Plan the next attempt; None if there is none."""
@@ -235,15 +268,18 @@ class Lifeline:
         Returns:
             Why there is none; None if there is one, or if the end was asked for meanwhile.
         """
-        lost_at = trio.current_time()
+        lost_at = trio.current_time() if self._moving_since is None else self._moving_since
         state = self._protocol.state
         phase, turn = state.phase, state.turn
         self._current = None
+        self._keeper.rest()
         self._outbox.suspend()
-        self._lose(verdict, plan, closed.code, closed.reason)
+        code = None if self._moving_since is not None else closed.code
+        self._lose(verdict, plan, code, closed.reason)
         with trio.CancelScope() as self._attempt_scope:
-            with trio.move_on_after(min(_LAST_WORDS, self._settings.close_timeout)):
-                await old.transport.aclose()
+            if not self._dead:
+                with trio.move_on_after(min(_LAST_WORDS, self._settings.close_timeout)):
+                    await old.transport.aclose()
             old.release()
             await old.wait_gone()
             while True:
@@ -256,6 +292,7 @@ class Lifeline:
                     verdict = judge_error(error)
                     next_plan = self._plan(verdict)
                     if next_plan is None and not self._leaving:
+                        self._keeper.stop()
                         self._publish(self._protocol.lost(trio.current_time()))
                         return self._in_vain(closed, error, phase)
                     if next_plan is not None:

@@ -85,6 +85,34 @@ class LiveProtocol:
         """The handle that the next setup names, or None. A secret."""
         return self.state.resumption_handle or self._given_handle
 
+    @property
+    def go_away(self) -> float | None:
+        """The time left that a goAway said, -1 if it said none; None if there is nothing new."""
+        return self._inbound.go_away
+
+    @go_away.setter
+    def go_away(self, value: None) -> None:
+        self._inbound.go_away = value
+
+    @property
+    def quiet(self) -> bool:
+        """Whether nothing would be lost if the session were resumed from its handle now."""
+        state = self.state
+        return (
+            state.resumable
+            and self._inbound.turns_at_handle == state.turns_started
+            and state.turn is None
+            and not self.activity_started
+            and not state.machine.user_speaking
+            and not state.machine.calls_owed
+        )
+
+    @property
+    def waits_for_service(self) -> bool:
+        """Whether it is the service's turn to say something."""
+        machine = self.state.machine
+        return self.state.turn is not None and not (machine.user_speaking or machine.calls_owed)
+
     def drop_handle(self) -> None:
         """Forget the handle: it is of no use any more."""
         self._given_handle = self.state.resumption_handle = None

@@ -24,7 +24,16 @@ if TYPE_CHECKING:
 Reseed = Callable[["SessionState"], Sequence[Content]] | Literal["history"] | None
 """What a fresh session is told of the conversation before it; see `ReconnectPolicy.reseed`."""
 
-_SECONDS: Final = ("first_ceiling", "max_delay", "give_up_after", "stable_after", "media_max_age")
+_SECONDS: Final = (
+    "first_ceiling",
+    "max_delay",
+    "give_up_after",
+    "stable_after",
+    "media_max_age",
+    "max_connection_age",
+    "move_patience",
+    "move_margin",
+)
 _COUNTS: Final = ("max_attempts", "queue_commands", "queue_bytes")
 
 
@@ -46,6 +55,10 @@ class ReconnectPolicy:
         queue_bytes: How many bytes of JSON they may have together; media as much again.
         media_max_age: How old audio and video may be when the connection is back; what is older is
             dropped and counted.
+        max_connection_age: From what age of a connection on a safe moment for the next one is
+            looked for; the service closes them after about ten minutes. None: only at goAway.
+        move_patience: How long such a moment is looked for, where the service sets no deadline.
+        move_margin: How long before the service's own deadline the move is made in any case.
         reseed: What a session that could not be resumed is told first: "history" for the turns in
             `state.history`, as text; a function from the state to the contents; None for nothing.
             Some models take no contents in mid-session. Never used when a session is resumed.
@@ -63,12 +76,17 @@ class ReconnectPolicy:
     queue_commands: int = 1_024
     queue_bytes: int = 1024 * 1024
     media_max_age: float = 1.0
+    max_connection_age: float | None = 540.0
+    move_patience: float = 30.0
+    move_margin: float = 5.0
     reseed: Reseed = None
     rng: random.Random | None = field(default=None, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         for name in _SECONDS:
             value: object = getattr(self, name)
+            if value is None and name == "max_connection_age":
+                continue
             if isinstance(value, bool) or not isinstance(value, int | float) or not value >= 0:
                 raise ConfigError(f"{name}={value!r} must be a number of seconds, 0 or more")
         for name in _COUNTS:

@@ -16,6 +16,14 @@ if TYPE_CHECKING:
 
 MEBIBYTE: Final = 1024 * 1024
 
+_TIMEOUTS: Final = (
+    "connect_timeout",
+    "setup_timeout",
+    "close_timeout",
+    "ping_timeout",
+    "silence_timeout",
+)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TransportConfig:
@@ -35,6 +43,10 @@ class TransportConfig:
         max_buffered_events: The bound of the session's own event iteration, in events.
         max_buffered_bytes: The same in bytes of payload.
         dialer: Another way to connect than trio-websocket; see `trio_live.transport.interface`.
+        ping_timeout: Seconds that the answer to a ping may take before the connection counts as
+            lost; pings are sent while nothing is heard. None: no such pings.
+        silence_timeout: Seconds for which nothing at all may come while the model is to say
+            something. None: for ever.
         reconnect: How the session goes on when its connection is lost; None: it does not.
     """
 
@@ -48,6 +60,8 @@ class TransportConfig:
     max_buffered_events: int = 16_384
     max_buffered_bytes: int = 16 * MEBIBYTE
     dialer: Dialer | None = None
+    ping_timeout: float | None = 60.0
+    silence_timeout: float | None = 60.0
     reconnect: ReconnectPolicy | None = field(default_factory=ReconnectPolicy)
 
     def __post_init__(self) -> None:
@@ -57,8 +71,10 @@ class TransportConfig:
             raise ConfigError(
                 f"reconnect must be a ReconnectPolicy or None, not {type(policy).__name__}"
             )
-        for name in ("connect_timeout", "setup_timeout", "close_timeout"):
+        for name in _TIMEOUTS:
             value = getattr(self, name)
+            if value is None and name in ("ping_timeout", "silence_timeout"):
+                continue
             if isinstance(value, bool) or not isinstance(value, int | float) or not value > 0:
                 raise ConfigError(f"{name}={value!r} must be a number of seconds above 0")
             if isinstance(value, int) and value > 1e9:  # an int can be more than any clock takes

@@ -1,0 +1,194 @@
+"""Keeps an eye on the connection in use: moves in time, and finds out when it is dead.
+
+What lives here: Keeper: one timer, the search for a safe moment, and the connection that is made
+for it in advance. What must not: going on itself (lifeline.py).
+
+The service closes connections after about ten minutes, mostly with a goAway some 50 s before, and
+may fall silent after that. So both are deadlines of our own. From goAway, or `max_connection_age`,
+on a move is wanted. The next connection is made at once but for its setup, because the service
+refuses a handle whose connection is open; that is all that must not wait. Then comes the first safe
+moment: no turn, no call that is owed an answer, no activity, and a handle that is newer than the
+last turn. At the deadline it is moved without one.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING
+
+import trio
+
+from trio_live.errors import LiveError
+from trio_live.liveness import Health, Liveness
+
+if TYPE_CHECKING:
+    from trio_live.config import TransportConfig
+    from trio_live.connection import Connection
+    from trio_live.fanout import EventFanout
+    from trio_live.protocol import LiveProtocol
+
+
+class Keeper:
+    """Looks after the connections of one session.
+
+    Args:
+        settings: How patient to be, and when to move.
+        protocol: Says what goes on.
+        fanout: Says whether reading waits for a subscription.
+        connect: Makes a connection, without the setup.
+        move: Called when it is time to go over to the next connection.
+        give_up: Called when the connection is dead.
+
+    Attributes:
+        seeking: Whether a move is wanted.
+    """
+
+    def __init__(
+        self,
+        settings: TransportConfig,
+        protocol: LiveProtocol,
+        fanout: EventFanout,
+        connect: Callable[[], Awaitable[Connection]],
+        move: Callable[[], None],
+        give_up: Callable[[], None],
+    ) -> None:
+        self.seeking = False
+        self._policy = settings.reconnect
+        self._protocol = protocol
+        self._fanout = fanout
+        self._connect = connect
+        self._move = move
+        self._give_up = give_up
+        self._liveness = Liveness(settings.ping_timeout, settings.silence_timeout)
+        self._connection: Connection | None = None
+        self._seek_at = math.inf
+        self._move_by = math.inf
+        self._spare: Connection | None = None
+        self._spare_scope: trio.CancelScope | None = None  # of making it
+        self._timer = trio.CancelScope()
+        self._nursery: trio.Nursery
+
+    def watch(self, connection: Connection) -> None:
+        """Look after this connection from now on."""
+        now = trio.current_time()
+        self._connection = connection
+        self.seeking = False
+        self._protocol.go_away = None
+        self._seek_at = self._move_by = math.inf
+        if self._policy is not None and self._policy.max_connection_age is not None:
+            self._seek_at = now + self._policy.max_connection_age
+        self._liveness.begin(now)
+        self._set_timer()
+
+    def rest(self) -> None:
+        """There is no connection to look after."""
+        self._connection = None
+        self.seeking = False
+        self._seek_at = self._move_by = math.inf
+        self._liveness.end()
+        if self._spare_scope is not None:
+            self._spare_scope.cancel()
+
+    def stop(self) -> None:
+        """There will be no other connection: let the one go that was made in advance."""
+        self.rest()
+        if self._spare is not None:
+            self._spare.release()
+
+    def take_spare(self) -> Connection | None:
+        """Give the connection that was made in advance, if there is one."""
+        spare, self._spare = self._spare, None
+        return spare
+
+    async def run(self, nursery: trio.Nursery) -> None:
+        """The timer of the session: sleeps until something may be due."""
+        self._nursery = nursery
+        while True:
+            with trio.CancelScope() as self._timer:
+                self._set_timer()
+                await trio.sleep_forever()
+            self._look()
+
+    def notice(self) -> None:
+        """Look whether the frame that was just read is a reason to move, or lets us."""
+        time_left, self._protocol.go_away = self._protocol.go_away, None
+        policy = self._policy
+        if time_left is not None and policy is not None and self._connection is not None:
+            now = trio.current_time()
+            patience = policy.move_patience
+            if time_left >= 0:
+                patience = max(0.0, time_left - policy.move_margin)
+            self._move_by = min(self._move_by, now + patience)
+            self._seek_at = now
+            self._seek()
+            self._set_timer()
+        elif self.seeking:
+            self._move_if_safe()
+
+    def _set_timer(self) -> None:
+        due = min(self._liveness.look_at, self._move_by)
+        self._timer.deadline = due if self.seeking else min(due, self._seek_at)
+
+    def _look(self) -> None:
+        """Do what is due."""
+        now = trio.current_time()
+        connection = self._connection
+        if connection is None:
+            return
+        if now >= self._liveness.look_at:
+            if self._fanout.blocked:  # we do not read, so there is nothing to be heard
+                self._liveness.begin(now)
+            transport = connection.transport
+            health = self._liveness.look(
+                now, transport.heard_bytes, owed=self._protocol.waits_for_service
+            )
+            if health is Health.DOUBTFUL:
+                transport.ping()
+            elif health is Health.DEAD:
+                self._give_up()
+                return
+        if now >= self._move_by:
+            self._move()
+        elif now >= self._seek_at and not self.seeking:
+            self._seek()
+
+    def _seek(self) -> None:
+        """Begin to look for a safe moment, and make the next connection in the meantime."""
+        if self.seeking or self._policy is None:
+            return
+        self.seeking = True
+        self._nursery.start_soon(self._prepare, name="trio_live next connection")
+
+    async def _prepare(self) -> None:
+        """Make the next connection; what it needs is a setup."""
+        policy, watched = self._policy, self._connection
+        with trio.CancelScope() as self._spare_scope:
+            try:
+                spare = await self._connect()
+            except LiveError:
+                spare = None  # the move, or the loss, will try again and tell
+            self._spare_scope = None
+            if policy is None or self._connection is not watched:
+                if spare is not None:
+                    spare.release()
+                return
+            now = trio.current_time()
+            self._spare = spare
+            if self._move_by == math.inf:  # only old: there is no need to leave what works
+                if spare is None or self._protocol.handle is None:
+                    self.seeking = False
+                    self._seek_at = now + policy.move_patience
+                    self._release_spare()
+                else:
+                    self._move_by = now + policy.move_patience
+            self._set_timer()
+            self._move_if_safe()
+
+    def _release_spare(self) -> None:
+        if (spare := self.take_spare()) is not None:
+            spare.release()
+
+    def _move_if_safe(self) -> None:
+        if self._spare is not None and self._protocol.quiet:
+            self._move()
