@@ -2,7 +2,8 @@
 
 - `LiveServer`: the embedded service, over sockets or memory; `echo` and `scripted` answer for it,
 or
-  a function of yours. `connect_to(server)` connects a session to it in memory.
+  a function of yours. `connect_to(server)` connects a session to it in memory. `Fault` says what
+  goes wrong on purpose.
 - `MockSession`: a session without a service, which records what was sent and says what it is told
 to.
 - The fixtures `live_server` and `live_session` for pytest-trio, which pytest finds by itself.
@@ -14,6 +15,8 @@ from trio_live.testing.mock import MockSession
 from trio_live.testing.server import (
     CallTools,
     Close,
+    Fault,
+    FaultPlan,
     GoAway,
     LiveServer,
     Model,
@@ -39,6 +42,8 @@ from trio_live.transport.memory import MemoryNetwork, MemoryPeer
 __all__ = [
     "CallTools",
     "Close",
+    "Fault",
+    "FaultPlan",
     "GoAway",
     "LiveServer",
     "MemoryNetwork",

@@ -6,6 +6,7 @@ real socket or in memory, and knows nothing of this library's client: the two me
 
 from __future__ import annotations
 
+from .faults import Fault, FaultPlan
 from .models import (
     CallTools,
     Close,
@@ -55,6 +56,9 @@ __all__ = [
     "MusicMaker",
     "MusicMoment",
     "tones",
+    # what goes wrong on purpose
+    "Fault",
+    "FaultPlan",
     # audio
     "resample",
     "tone",

@@ -100,7 +100,10 @@ class Line:
                 if isinstance(item, Close):
                     await self._websocket.aclose(item.code, item.reason)
                     return
-                await self._websocket.send_message(item)
+                if isinstance(item, str | bytes):
+                    await self._websocket.send_message(item)
+                else:
+                    await item()
         except ConnectionClosed:
             return  # the reader learns it too, and knows the reason
         finally:

@@ -7,8 +7,9 @@ cancelled at any moment; so nobody but the writer task touches the socket.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeAlias
 
 import msgspec
 import trio
@@ -33,23 +34,46 @@ class Close:
     reason: str
 
 
+Deed: TypeAlias = Callable[[], Awaitable[None]]
+"""Something that the writer does between two frames."""
+
+
 class Outbox:
     """A queue of frames with an end.
 
     Args:
         binary: encode JSON messages as binary frames, as Vertex AI does.
+
+    Attributes:
+        changes: what becomes of each JSON message, one after the other; None drops it.
+        watch: called with each JSON message that was queued.
     """
 
     def __init__(self, *, binary: bool) -> None:
         self._binary = binary
-        self._items: deque[str | bytes | Close] = deque()
+        self.changes: list[Callable[[JsonObject], JsonObject | None]] = []
+        self.watch: Callable[[JsonObject], None] | None = None
+        self._items: deque[str | bytes | Close | Deed] = deque()
         self._changed = trio.Event()  # replaced at every change
         self.closing: Close | None = None  # set once; nothing is queued behind it
 
     def put_json(self, message: JsonObject) -> None:
         """Queue a message, however full the queue is; ignored once closing."""
+        for change in self.changes:
+            changed = change(message)
+            if changed is None:
+                return
+            message = changed
         encoded = msgspec.json.encode(message)
         self.put(encoded if self._binary else encoded.decode())
+        if self.watch is not None:
+            self.watch(message)
+
+    def put_deed(self, deed: Deed) -> None:
+        """Let the writer do something when everything before it is written."""
+        if self.closing is None:
+            self._items.append(deed)
+            self._notify()
 
     def put(self, frame: str | bytes) -> None:
         """Queue a frame, however full the queue is; ignored once closing."""
@@ -86,7 +110,7 @@ class Outbox:
         if self.closing is not None:
             raise trio.ClosedResourceError("the session is closing")
 
-    async def get(self) -> str | bytes | Close:
+    async def get(self) -> str | bytes | Close | Deed:
         """Wait for the next item; only the writer task calls this."""
         while not self._items:
             await self._changed.wait()

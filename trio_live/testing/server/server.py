@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from contextlib import AbstractAsyncContextManager
 from types import TracebackType
 from typing import Final, Self
@@ -13,6 +13,9 @@ import trio.testing
 from trio_websocket import ConnectionClosed, WebSocketRequest, wrap_server_stream
 
 from .access import AccessRules, Entrance, Platform, Rejection, find_entrance, token_of
+from .fault_desk import FaultDesk
+from .faults import Fault, FaultPlan
+from .faulty_stream import FaultyStream
 from .line import Line
 from .models import echo
 from .music import MusicMaker, tones
@@ -68,11 +71,13 @@ class LiveServer:
         binary_frames: send JSON in binary frames; on Vertex AI's path that is always so.
         transcribe: the transcript of the user's speech, from PCM and sample rate.
         record: keep all client messages in `ServerSession.received`; switch it off for long runs.
+        faults: what goes wrong on purpose, see `Fault`; `faults.add` adds more while it runs.
         upgrade_timeout: seconds for the TLS handshake and HTTP upgrade of a connection.
         close_timeout: seconds that a client has to answer a close frame.
 
     Attributes:
         sessions: the sessions in the order of their connection, kept after they have ended.
+        faults: the faults; `faults.happened` are those that have happened.
         upgrade_status: answer every request with this HTTP status, such as 503; None to serve.
         errors: what went wrong in serving connections, beside what sessions report; normally empty.
     """
@@ -93,6 +98,7 @@ class LiveServer:
         binary_frames: bool = False,
         transcribe: Transcriber = placeholder_transcript,
         record: bool = True,
+        faults: Iterable[Fault] = (),
         upgrade_timeout: float = 10.0,
         close_timeout: float = 5.0,
     ) -> None:
@@ -124,6 +130,7 @@ class LiveServer:
         self._nursery: trio.Nursery | None = None  # while the block runs
         self._connected = trio.Event()  # replaced at every new session
         self.sessions: list[ServerSession] = []
+        self.faults = FaultPlan(faults)
         self.upgrade_status: int | None = None
         self.errors: list[Exception] = []
 
@@ -212,12 +219,13 @@ class LiveServer:
         Cancellation: still cleans up. If cancelled, drops the connection without a close frame.
         Blocks: until the connection has ended.
         """
-        watched = WatchedStream(stream)
+        faulty = FaultyStream(stream)
+        watched = WatchedStream(faulty)
         try:
             async with trio.open_nursery() as nursery:
                 request = await self._receive_request(nursery, watched)
                 if request is not None:
-                    await self._serve_request(request, nursery)
+                    await self._serve_request(request, nursery, faulty)
                 nursery.cancel_scope.cancel()
         except* (trio.BrokenResourceError, trio.ClosedResourceError, ConnectionClosed):
             pass  # the client hung up, or reset the connection, before there was a session
@@ -293,10 +301,18 @@ class LiveServer:
             raise HttpError(400 if verdict.code == 1007 else 403, verdict.reason)
         return self._tokens.issue(request)
 
-    async def _serve_request(self, request: WebSocketRequest, nursery: trio.Nursery) -> None:
+    async def _serve_request(
+        self, request: WebSocketRequest, nursery: trio.Nursery, stream: FaultyStream
+    ) -> None:
         path, _, query = request.path.partition("?")
         headers = {name.decode("latin-1"): text.decode("latin-1") for name, text in request.headers}
         entrance = find_entrance(path)
+        faults = FaultDesk(self.faults, stream)
+        if (fault := await faults.before_upgrade()) is not None:
+            if fault.what == "http":
+                status, answer_headers, body = fault.answer
+                await request.reject(status, extra_headers=answer_headers, body=body)
+            return
         if self.upgrade_status is not None:
             await request.reject(self.upgrade_status, body=b"The service is unavailable.")
             return
@@ -317,7 +333,7 @@ class LiveServer:
             binary=self._options.binary_frames or is_vertex,
             close_timeout=self._options.close_timeout,
         )
-        visitor = Visitor(entrance, request.path, headers, verdict, token)
+        visitor = Visitor(entrance, request.path, headers, verdict, faults, token)
         session = (
             MusicServerSession(visitor, self._house, line, self._music)
             if entrance.music

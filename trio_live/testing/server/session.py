@@ -11,6 +11,7 @@ import trio
 
 from .access import Entrance, Platform
 from .conversation import Conversation, Surroundings
+from .fault_desk import FaultDesk
 from .fields import CLIENT_MESSAGE
 from .generations import generation_of
 from .grammar import Message
@@ -60,6 +61,7 @@ class Visitor:
         path: path and query.
         headers: the headers, names in lower case.
         refusal: why the caller is turned away after the upgrade, or None.
+        faults: what goes wrong on purpose.
         token: the ephemeral token that it showed, if that was issued here.
     """
 
@@ -67,6 +69,7 @@ class Visitor:
     path: str
     headers: Mapping[str, str]
     refusal: Refusal | None
+    faults: FaultDesk
     token: IssuedToken | None = None
 
 
@@ -96,6 +99,7 @@ class ServerSession:
         self._visitor = visitor
         self._house = house
         self._line = line
+        visitor.faults.bind(line.outbox, line.end, self._announce_end)
         self._nursery: trio.Nursery | None = None  # set when the line runs
         self._conversation: Conversation | None = None  # set with the setup, as the listener is
         self._listener: Listener | None = None
@@ -238,6 +242,7 @@ class ServerSession:
 
     def _start(self, nursery: trio.Nursery) -> None:
         self._nursery = nursery
+        self._visitor.faults.reach("after-upgrade")
         if self._visitor.refusal is not None:
             nursery.start_soon(self._turn_away, self._visitor.refusal)
 
@@ -252,6 +257,8 @@ class ServerSession:
             platform = self._visitor.entrance.platform
             message = read_message(frame, platform, self.client_message)
             self._messages += 1
+            if self._messages == 2 and get_object(self.setup, "sessionResumption").get("handle"):
+                self._visitor.faults.reach("during-replay")
             if self._house.options.record:
                 self.received.append(message)
             self._dispatch(*next(iter(message.items())))
@@ -281,6 +288,8 @@ class ServerSession:
 
     def _set_up(self, setup: JsonObject) -> None:
         house, line, token = self._house, self._line, self._visitor.token
+        if get_object(setup, "sessionResumption").get("handle"):
+            self._visitor.faults.reach("on-resume")
         if token is not None:
             setup = token.admit(setup)
         assert self._nursery is not None  # messages come while the line runs
@@ -324,10 +333,11 @@ class ServerSession:
         await trio.sleep(seconds)
         self._announce_end(self._house.options.go_away_time_left)
 
-    def _announce_end(self, time_left: float) -> None:
+    def _announce_end(self, time_left: float, follow: bool = True) -> None:
         assert self._nursery is not None  # the outbox has room: the line runs
         self._line.outbox.put_json({"goAway": {"timeLeft": encode_duration(time_left)}})
-        self._nursery.start_soon(self._run_last_seconds, time_left)
+        if follow:
+            self._nursery.start_soon(self._run_last_seconds, time_left)
 
     async def _run_last_seconds(self, time_left: float) -> None:
         await trio.sleep(time_left)
