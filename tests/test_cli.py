@@ -116,6 +116,8 @@ def test_talk_in_text_prints_the_answer_once(beep: Path) -> None:
         (["chat", "--model", ""], "model must be a text"),
         (["chat", "--wait", "0"], "--wait"),
         (["serve", "--port", "70000"], "--port"),
+        (["serve", "--fault", "rst"], "'rst' is not what[=value[,text]]@at[*times][+skip]."),
+        (["serve", "--fault", "boom@after-setup"], "there is no fault 'boom'; there are close,"),
         (["sing"], "No such command"),
     ],
 )

@@ -75,6 +75,27 @@ def test_serve_is_found_by_chat_and_ends_with_ctrl_c() -> None:
         server.communicate()
 
 
+def test_serve_with_faults_lets_them_happen_in_turn() -> None:
+    """Each --fault is what its words say, as often as they say, and then all is well."""
+    faults = ("http=503,7@before-upgrade", "close=1011,Internal error encountered.@during-turn")
+    server = spawn(
+        "serve", "--pace", "0", *(part for fault in faults for part in ("--fault", fault))
+    )
+    try:
+        assert server.stdout is not None
+        url = server.stdout.readline().strip()
+        told = []
+        for _ in range(3):
+            output, errors = spawn("chat", "--url", url).communicate("hello\n", timeout=20)
+            told.append((output.strip(), errors.splitlines()[-1]))
+        assert "HTTP 503" in told[0][1]
+        assert "close code 1011" in told[1][1]
+        assert told[2][0] == "hello"
+    finally:
+        server.kill()
+        server.communicate()
+
+
 def test_serve_as_json_prints_its_url() -> None:
     """The URL is a field; SIGTERM ends it as Ctrl-C does."""
     server = spawn("serve", "--json")

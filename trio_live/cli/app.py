@@ -23,6 +23,7 @@ from trio_live.cli.run import run
 from trio_live.cli.serve import serve
 from trio_live.cli.talk import TalkOptions, talk
 from trio_live.cli.view import JsonView, LineView, View
+from trio_live.testing import Fault
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -54,6 +55,15 @@ def _session_options(command: Command) -> Command:
     for option in reversed(_SESSION_OPTIONS):
         command = option(command)
     return command
+
+
+def _read_faults(
+    context: click.Context, parameter: click.Parameter, texts: tuple[str, ...]
+) -> tuple[Fault, ...]:
+    try:
+        return tuple(Fault.parse(text) for text in texts)
+    except ValueError as error:
+        raise click.BadParameter(f"{error}.", context, parameter) from error
 
 
 @click.group(
@@ -136,13 +146,28 @@ def chat_command(
     show_default=True,
     help="Seconds that an answer takes per second of voice; 0 for as fast as possible.",
 )
+@click.option(
+    "--fault",
+    "faults",
+    multiple=True,
+    metavar="FAULT",
+    callback=_read_faults,
+    help="Let something go wrong, such as close=1011@during-turn, rst@after-setup or "
+    "http=503,7@before-upgrade*2 (twice); the documentation has them all. May be repeated.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the URL as a JSON line.")
 @click.pass_context
 def serve_command(
-    context: click.Context, *, host: str, port: int, pace: float, as_json: bool
+    context: click.Context,
+    *,
+    host: str,
+    port: int,
+    pace: float,
+    faults: tuple[Fault, ...],
+    as_json: bool,
 ) -> None:
     """Run the embedded server, which echoes, and print its URL. Ctrl-C ends it."""
-    context.exit(run(partial(serve, host, port, pace=pace, as_json=as_json)))
+    context.exit(run(partial(serve, host, port, pace=pace, faults=faults, as_json=as_json)))
 
 
 def invoke(arguments: Sequence[str] | None) -> int:

@@ -5,6 +5,8 @@ What lives here: running it. What must not: what it answers (trio_live.testing).
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 import trio
 
@@ -12,8 +14,15 @@ from trio_live.cli.events_json import line
 from trio_live.cli.run import CommandFailed
 from trio_live.testing import LiveServer, echo
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
-async def serve(host: str, port: int, *, pace: float, as_json: bool) -> int:
+    from trio_live.testing import Fault
+
+
+async def serve(
+    host: str, port: int, *, pace: float, faults: Sequence[Fault], as_json: bool
+) -> int:
     """Serve until cancelled, after showing the URL.
 
     Raises:
@@ -21,7 +30,7 @@ async def serve(host: str, port: int, *, pace: float, as_json: bool) -> int:
 
     Cancellation: still cleans up. If cancelled, closes every connection.
     """
-    async with LiveServer(echo, pace=pace, record=False) as server:
+    async with LiveServer(echo, pace=pace, record=False, faults=faults) as server:
         try:
             url = await server.listen(host, port)
         except OSError as error:
