@@ -13,7 +13,6 @@ last turn, which 2.5 models require; read November 2026.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, cast
 
 from trio_live import commands
@@ -31,17 +30,27 @@ class InitialHistory:
         awaited: Whether it is still to come, or has not ended.
     """
 
-    __slots__ = ("asked", "awaited")
+    __slots__ = ("_given", "asked", "awaited")
 
     def __init__(self) -> None:
         self.asked = self.awaited = False
+        self._given = False
 
-    def begin(self, setup: Mapping[str, object]) -> None:
-        """Note what a setup says, as it is sent: a new connection begins."""
-        config = setup.get("historyConfig", setup.get("history_config"))
+    def begin(self, setup: dict[str, object], *, resuming: bool) -> None:
+        """Note what a setup says before it is sent: a new connection begins.
+
+        A session that is resumed has its history, and must not be made to wait for it again: then
+        the setup loses what it says of it.
+        """
+        spelling = "historyConfig" if "historyConfig" in setup else "history_config"
+        config = setup.get(spelling)
         fields = cast("dict[str, object]", config if isinstance(config, dict) else {})
         names = ("initialHistoryInClientContent", "initial_history_in_client_content")
-        self.asked = self.awaited = any(fields.get(name) is True for name in names)
+        self.asked = any(fields.get(name) is True for name in names)
+        if self.asked and self._given and resuming:
+            del setup[spelling]
+            self.asked = False
+        self.awaited = self.asked
 
     def check(self, command: commands.SessionCommand) -> None:
         """Check a command against the history: its own, or the one that has not come.
@@ -71,8 +80,14 @@ class InitialHistory:
         """Note that a command goes out; say whether it belongs to the initial history."""
         if not self.awaited:
             return False
-        self.awaited = isinstance(command, commands.SendClientContent) and not command.turn_complete
+        if not isinstance(command, commands.SendClientContent) or command.turn_complete:
+            self.end()
         return True
+
+    def end(self) -> None:
+        """Note that the history has ended: the service listens from now on."""
+        self.awaited = False
+        self._given = True
 
 
 def _check_calls(turns: tuple[Content, ...]) -> None:

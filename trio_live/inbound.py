@@ -45,6 +45,9 @@ class Inbound:
         calls_at_handle: The calls that were owed an answer when the last handle came, as in
             PhaseMachine: the ones that a session resumed from it knows.
         turns_at_handle: How many turns had begun when it came, -1 if one was going on then.
+        calls_since_handle: The ids of the calls that were made since.
+        consumed: The last client message that a new handle covers; None if there was none, or it
+            was taken note of.
         go_away: The time left that the last goAway said, -1 if it said none; None if there was
             none, or it was taken note of.
     """
@@ -54,6 +57,8 @@ class Inbound:
         self.response = 0
         self.calls_at_handle: dict[str | int, str] = {}
         self.turns_at_handle = -1
+        self.calls_since_handle: set[str] = set()
+        self.consumed: int | None = None
         self.go_away: float | None = None
         self._responding = False  # whether that response is still going on
         self._generated = False  # whether all of it was said: what is said next is another one
@@ -289,6 +294,8 @@ class Inbound:
             if call.id:
                 # Of a call that comes in pieces only the first need have the name.
                 owed[call.id] = call.name or owed.get(call.id, "")
+                if len(self.calls_since_handle) < MAX_CALLS:
+                    self.calls_since_handle.add(call.id)
             else:
                 self._unnamed_calls += 1
                 owed[self._unnamed_calls] = call.name
@@ -311,6 +318,8 @@ class Inbound:
             # An update that is not resumable must not wipe the last good handle.
             state.resumption_handle = update.new_handle
             self.calls_at_handle = dict(state.machine.calls_owed)
+            self.calls_since_handle.clear()
+            self.consumed = update.last_consumed_client_message_index
             self.turns_at_handle = state.turns_started if state.turn is None else -1
         return events.SessionResumeUpdate(
             update.new_handle if state.resumable else None,

@@ -250,6 +250,9 @@ class Lifeline:
         self.frames_received += 1
         self.bytes_received += len(frame)
         self._publish(self._protocol.receive_frame(frame, trio.current_time()))
+        if self._protocol.consumed is not None:
+            self._outbox.sent.settle(self._protocol.consumed)
+            self._protocol.consumed = None
         if self._keeper.seeking or self._protocol.go_away is not None:
             self._keeper.notice()
 
@@ -282,6 +285,7 @@ class Lifeline:
                     await old.transport.aclose()
             old.release()
             await old.wait_gone()
+            self._outbox.settle()
             while True:
                 if plan.fresh:
                     self._protocol.drop_handle()
@@ -330,9 +334,9 @@ class Lifeline:
         self._use(connection)
         if self._policy is not None and not restored:
             self._outbox.seed(seed_of(self._policy.reseed, self._protocol.state))
-        replayed, dropped = self._outbox.replay()
+        replayed, dropped = self._outbox.replay(restored=restored)
         gap = trio.current_time() - lost_at
-        uncertain = dict(self._outbox.uncertain)
+        uncertain = dict(self._outbox.sent.uncertain)
         self._publish(
             [events.Reconnected(restored, gap, dict(replayed), dict(dropped), uncertain, cut_turn)]
         )

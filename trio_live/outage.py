@@ -112,7 +112,7 @@ class OutageQueue:
         for _, since, size, command in before:
             self.put(command, size, since)
 
-    def take(self, now: float, *, active: bool) -> list[SessionCommand]:
+    def take(self, now: float, *, active: bool | None) -> list[SessionCommand]:
         """Take everything that is to be sent on a new connection, in order.
 
         Media that is too old is dropped. Signals of activity come out in pairs that enclose some
@@ -120,11 +120,14 @@ class OutageQueue:
 
         Args:
             now: The time.
-            active: Whether the user's activity, as the caller signalled it, goes on.
+            active: Whether the user's activity, as the caller signalled it, goes on; None to leave
+                the signals as they are, where the service knows what was begun.
         """
         self._drop_old(now)
         waiting = self.commands
         self._clear()
+        if active is None:
+            return waiting
         marks = [c for c in waiting if isinstance(c, commands.ActivityStart | commands.ActivityEnd)]
         if not marks and not active:
             return waiting

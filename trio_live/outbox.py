@@ -10,9 +10,8 @@ accepting a frame is synchronous; and the order is the channel's, because whoeve
 it queues.
 
 While there is no connection, accepted commands wait in an OutageQueue. What the old connection had
-accepted and not written as a whole goes back there, in front: nobody can have read it. What it had
-written is not sent again: it may have arrived, and without a sign that it did it is reported as
-uncertain. Pings ask for that sign, one at a time.
+accepted and never wrote goes back there, in front, once that connection is gone: nobody can have
+read it. What it did write is not sent again, but in transparent resumption (sent.py).
 """
 
 from __future__ import annotations
@@ -26,13 +25,17 @@ import trio
 
 from trio_live import commands, events, outbound
 from trio_live.commands import SessionCommand
-from trio_live.errors import LiveError, SessionClosed
+from trio_live.errors import LiveError, LocalProtocolError, SendQueueFull, SessionClosed
 from trio_live.events import SessionEvent
+from trio_live.ledger import Ledger
 from trio_live.outage import MEDIA, OutageQueue
 from trio_live.protocol import LiveProtocol
+from trio_live.queued import Queued
+from trio_live.sent import SentLog
 from trio_live.transport.interface import NO_CLOSE_FRAME, Transport, TransportClosed
 
 if TYPE_CHECKING:
+    from trio_live.ledger import LedgerEntry
     from trio_live.reconnect import ReconnectPolicy
     from trio_live.wire.content import Content
 
@@ -43,54 +46,7 @@ _YIELD_EVERY: Final = 32
 """A send that need not wait lets other tasks run every so often (a full checkpoint costs 2 to 4 us,
 as much as a fifth of the send) and looks for cancellation each time."""
 
-_MOST_UNCONFIRMED: Final = 65_536
-"""Of a server that answers no ping, the oldest commands beyond these count as received."""
-
 CommandSender = trio.MemorySendChannel[SessionCommand]
-
-
-class _Queued:
-    """A command that waits in the channel for its turn, and the verb that waits for it.
-
-    Attributes:
-        command: The command, or None if only the turn is waited for (flush).
-        abandoned: The verb was cancelled.
-        done: The turn has come, or never will.
-        error: Why the command was refused, or None.
-    """
-
-    __slots__ = ("_waiting", "abandoned", "command", "done", "error")
-
-    def __init__(self, command: SessionCommand | None) -> None:
-        self.command = command
-        self.abandoned = False
-        self.done = False
-        self.error: LiveError | None = None
-        self._waiting: trio.lowlevel.Task | None = None
-
-    def finish(self, error: LiveError | None) -> None:
-        """Tell the verb how it went."""
-        self.done = True
-        self.error = error
-        if self._waiting is not None:
-            trio.lowlevel.reschedule(self._waiting)
-
-    async def wait(self) -> None:
-        """Wait for the turn.
-
-        Cancellation: atomic. If cancelled, it is abandoned from that moment on, not only from when
-        the verb's task gets to run: the pump may run before it (so this is no trio.Event).
-        """
-        if self.done:
-            return
-        self._waiting = trio.lowlevel.current_task()
-
-        def abort(_: object) -> trio.lowlevel.Abort:
-            self._waiting = None
-            self.abandoned = True
-            return trio.lowlevel.Abort.SUCCEEDED
-
-        await trio.lowlevel.wait_task_rescheduled(abort)
 
 
 class Outbox:
@@ -103,14 +59,13 @@ class Outbox:
         refusal: Gives the error for a command that comes too late.
         policy: What may wait while there is no connection; None: then the session ends.
         broken: Called when a write fails, which the reader may not know yet.
+        kept: The ledger of a session that is resumed from a checkpoint.
 
     Attributes:
         command_tx: The first sending end of the channel.
         frames: Frames accepted.
-        peak_backlog: The most bytes that were ever accepted and not written.
         undelivered: Accepted commands that were never written as a whole: how many of each kind.
-        uncertain: What the last connection had written without a sign that it arrived: how many
-            of each kind, media not counted.
+        sent: What is known of those that were handed to the transport.
     """
 
     def __init__(
@@ -121,33 +76,33 @@ class Outbox:
         refusal: Callable[[], LiveError],
         policy: ReconnectPolicy | None,
         broken: Callable[[], None],
+        kept: Sequence[LedgerEntry] = (),
     ) -> None:
         self.command_tx, self._channel = trio.open_memory_channel[SessionCommand](COMMAND_BUFFER)
         self.frames = 0
-        self.peak_backlog = 0
         self.undelivered: Counter[str] = Counter()
         self._protocol = protocol
         self._limit = limit
         self._publish = publish
         self._refusal = refusal
         self._closed = False
-        self._hand: deque[SessionCommand | _Queued] = deque()  # out of the channel
-        self._late: list[_Queued] = []  # verbs that will not be served, and have not been told
-        # Where each ends in the bytes of the transport, the command, its size, its time.
-        self._unwritten: deque[tuple[int, SessionCommand, int, float]] = deque()
-        # The same for (end in bytes, kind) of what no sign has come for yet.
-        self._unconfirmed: deque[tuple[int, str]] = deque(maxlen=_MOST_UNCONFIRMED)
+        self._hand: deque[SessionCommand | Queued] = deque()  # out of the channel
+        self._late: list[Queued] = []  # verbs that will not be served, and have not been told
         self._credit = _YIELD_EVERY
         self._outage = None
+        ledger = None
         if policy is not None:
             self._outage = OutageQueue(
                 policy.queue_commands, policy.queue_bytes, policy.media_max_age
             )
+            if policy.transparent:
+                ledger = Ledger(policy.ledger_bytes, kept)
+        self.sent = SentLog(ledger, confirmed=policy is not None)
         self._broken = broken
         self._transport: Transport | None = None
-        self._gone_bytes = 0  # what the transports before it accepted
+        self._old: Transport | None = None  # its account is still open
+        self._gone_bytes = 0  # what the transports before these accepted
         self._changed = trio.Event()  # set, and replaced, when there is another transport, or none
-        self.uncertain: Counter[str] = Counter()
 
     def attach(self, transport: Transport) -> None:
         """Use this transport from now on."""
@@ -155,67 +110,96 @@ class Outbox:
         self._tell_change()
 
     def suspend(self) -> None:
-        """Let commands wait from now on: the connection is gone. Nothing if they do already."""
-        transport = self._transport
-        if transport is None or self._outage is None:
-            return
-        self._forget_written()
-        self._outage.put_back(waiting[1:] for waiting in self._unwritten)
-        self._unwritten.clear()
-        self.uncertain = Counter(
-            kind
-            for end, kind in self._unconfirmed
-            if transport.confirmed_bytes < end <= transport.written_bytes
-        )
-        self._unconfirmed.clear()
-        self._gone_bytes += transport.accepted_bytes
-        self._transport = None
-        self._tell_change()
+        """Let commands wait from now on: the connection ends. Nothing if they do already."""
+        if self._transport is not None and self._outage is not None:
+            self._old, self._transport = self._transport, None
+            self._tell_change()
+
+    def settle(self) -> None:
+        """Close the account of the old connection, which is gone: it will write no more."""
+        old, self._old = self._old, None
+        if old is not None and self._outage is not None:
+            unwritten = self.sent.close(old)
+            if self.sent.ledger is None:  # else that has them, too
+                self._outage.put_back(unwritten)
+            self._gone_bytes += old.accepted_bytes
 
     def seed(self, turns: Sequence[Content]) -> None:
         """Tell a fresh session what was said before, ahead of everything else."""
-        if turns and self._transport is not None:
-            command = commands.SendClientContent(tuple(turns), turn_complete=False)
-            now = trio.current_time()
-            self._hand_over(command, *self._protocol.send(command, now), now)
+        command = self._protocol.retell(tuple(turns))
+        if command is None or self._transport is None:
+            return
+        try:
+            self._submit(command)
+        except LocalProtocolError as refusal:
+            self._publish(
+                [events.Error(f"the conversation could not be told again: {refusal}", b"")]
+            )
 
-    def replay(self) -> tuple[Counter[str], Counter[str]]:
+    def replay(self, *, restored: bool) -> tuple[Counter[str], Counter[str]]:
         """Send what waited, in order. Give what was sent and what was dropped, by kinds.
 
         New commands come behind it, because this does not wait for anything.
+
+        Args:
+            restored: Whether the session was resumed from its handle.
         """
-        outage, transport = self._outage, self._transport
-        if outage is None or transport is None:
-            return Counter(), Counter()
-        active = self._protocol.activity_started
+        replayed, lost = self._replay_ledger(restored=restored)
+        outage = self._outage
+        if outage is None:
+            return replayed, lost
         now = trio.current_time()
         waited = Counter(type(command).__name__ for command in outage.commands)
         before = Counter(outage.dropped)
+        # In transparent resumption the service knows of activity that goes on.
+        active = None
+        if self.sent.ledger is None or not restored:
+            active = self._protocol.activity_started
         rest = deque(outage.take(now, active=active))
         while rest and self._transport is not None:
-            resent = self._protocol.resend(rest[0], now)
-            if resent is None:
+            known = self._protocol.still_owed(rest[0])
+            if known is None:
                 outage.dropped[type(rest[0]).__name__] += 1
             else:
-                self._hand_over(rest[0], *resent, now)
+                if not self._hand_over(known, *self._protocol.check_again(known), now):
+                    break
             rest.popleft()
         for command in rest:  # this connection is gone, too
             outage.put(command, 0, now)
         dropped, outage.dropped = outage.dropped, Counter()
         waited.subtract(type(command).__name__ for command in outage.commands)
         waited.subtract(dropped - before)
-        return +waited, dropped
+        return replayed + waited, lost + dropped
+
+    def _replay_ledger(self, *, restored: bool) -> tuple[Counter[str], Counter[str]]:
+        """Send what the service has not taken in, in transparent resumption."""
+        ledger, transport = self.sent.ledger, self._transport
+        if ledger is None or transport is None:
+            return Counter(), Counter()
+        if not restored:
+            return Counter(), ledger.abandon()
+        lost = ledger.begin(self._protocol.calls_since_handle)
+        replayed = Counter(entry.name for entry in ledger.entries)
+        for frame in ledger.replay():
+            try:
+                transport.send(frame)
+            except TransportClosed:
+                self.suspend()
+                self._broken()
+                break
+            self.frames += 1
+        return replayed, lost
 
     @property
     def accepted_bytes(self) -> int:
         """Bytes that all transports so far have accepted."""
-        transport = self._transport
+        transport = self._transport or self._old
         return self._gone_bytes + (0 if transport is None else transport.accepted_bytes)
 
     @property
     def backlog(self) -> int:
         """Bytes that the transport has accepted and not written."""
-        transport = self._transport
+        transport = self._transport or self._old
         return 0 if transport is None else transport.accepted_bytes - transport.written_bytes
 
     async def send(self, command: SessionCommand, command_tx: CommandSender) -> None:
@@ -305,18 +289,17 @@ class Outbox:
         """Accept nothing more. Give, and count, accepted commands that were not written."""
         self._closed = True
         self._drain()
-        self._forget_written()
-        lost = [command for _, command, _, _ in self._unwritten]
+        last = self._transport or self._old
+        lost = [] if last is None else [command for command, _, _ in self.sent.close(last)]
         if self._outage is not None:
             lost += self._outage.drop_all()
             self.undelivered.update(self._outage.dropped)
             self._outage.dropped.clear()
         for item in self._hand:
-            if isinstance(item, _Queued):
+            if isinstance(item, Queued):
                 self._late.append(item)
             elif not isinstance(item, commands.Disconnect):
                 lost.append(item)
-        self._unwritten.clear()
         self._hand.clear()
         self._channel.close()
         self._tell_change()
@@ -352,7 +335,7 @@ class Outbox:
         ) and self._channel.statistics().tasks_waiting_receive > 0
 
     async def _queue(self, command: SessionCommand | None, command_tx: CommandSender) -> None:
-        queued = _Queued(command)
+        queued = Queued(command)
         try:
             await command_tx.send(queued)  # type: ignore[arg-type]  # only the pump sees it
         except trio.ClosedResourceError:
@@ -367,8 +350,21 @@ class Outbox:
         if self._transport is None:
             self._put_off(command, now)
             return
-        frame, happened = self._protocol.send(command, now)
-        self._hand_over(command, frame, happened, now)
+        if (ledger := self.sent.ledger) is not None and not isinstance(command, MEDIA):
+            self._check_ledger(ledger)
+        frame, answered = self._protocol.check(command)
+        if self._hand_over(command, frame, answered, now):
+            self._protocol.note_activity(command)
+        else:
+            self._put_off(command, now)
+
+    def _check_ledger(self, ledger: Ledger) -> None:
+        if not ledger.fits(1):
+            raise SendQueueFull(
+                f"the service has not taken in {len(ledger)} messages of {ledger.bytes} bytes yet; "
+                "nothing was sent",
+                retryable=True,
+            )
 
     def _put_off(self, command: SessionCommand, now: float) -> None:
         """Accept a command that waits for the next connection."""
@@ -377,45 +373,30 @@ class Outbox:
             raise TransportClosed(NO_CLOSE_FRAME)
         outbound.check(command)
         outage.check_room(command)
-        if not self._protocol.opened:
-            outage.put(command, self._protocol.defer(command), now)
-            return
-        # The reader has still something to read from the connection that is gone.
-        frame, happened = self._protocol.send(command, now)
-        outage.put(command, len(frame), now)
-        self._publish(happened)
+        outage.put(command, self._protocol.defer(command), now)
 
     def _hand_over(
-        self, command: SessionCommand, frame: str, happened: Sequence[SessionEvent], now: float
-    ) -> None:
-        """Give a frame to the transport; if that is broken, the command waits for the next one."""
+        self, command: SessionCommand, frame: str, answered: list[str | int], now: float
+    ) -> bool:
+        """Give a frame to the transport; say whether it took it, or is broken."""
         transport = self._transport
         if transport is None:
-            raise TransportClosed(NO_CLOSE_FRAME)
+            return False
         try:
             transport.send(frame)
         except TransportClosed:
             if self._outage is None:
                 raise
             self.suspend()
-            self._outage.put(command, len(frame), now)
             self._broken()
-        else:
-            self.frames += 1
-            backlog = transport.accepted_bytes - transport.written_bytes
-            if backlog:
-                self.peak_backlog = max(self.peak_backlog, backlog)
-                self._forget_written()
-                self._unwritten.append((transport.accepted_bytes, command, len(frame), now))
-            elif self._unwritten:
-                self._unwritten.clear()
-            if self._outage is not None and not isinstance(command, MEDIA):
-                self._unconfirmed.append((transport.accepted_bytes, type(command).__name__))
-                while self._unconfirmed and self._unconfirmed[0][0] <= transport.confirmed_bytes:
-                    self._unconfirmed.popleft()
-                transport.ping()
-        if happened:
+            return False
+        self.frames += 1
+        self.sent.note(command, frame, now, transport)
+        if type(command) is not commands.SendAudio and (
+            happened := self._protocol.sent(command, answered, now)
+        ):
             self._publish(happened)
+        return True
 
     def _accept_hand(self) -> None:
         """Accept what is in hand. If the connection is broken, it stays there."""
@@ -423,11 +404,11 @@ class Outbox:
             self._take(self._hand[0])
             self._hand.popleft()
 
-    def _take(self, item: SessionCommand | _Queued) -> None:
+    def _take(self, item: SessionCommand | Queued) -> None:
         """Accept an item of the channel. A refusal goes to whoever can hear it."""
         if isinstance(item, commands.Disconnect):
             return
-        if not isinstance(item, _Queued):
+        if not isinstance(item, Queued):
             try:
                 self._submit(item)
             except LiveError as error:
@@ -446,12 +427,6 @@ class Outbox:
         with suppress(trio.WouldBlock, trio.EndOfChannel, trio.ClosedResourceError):
             while True:
                 self._hand.append(self._channel.receive_nowait())
-
-    def _forget_written(self) -> None:
-        transport = self._transport
-        written = 0 if transport is None else transport.written_bytes
-        while self._unwritten and self._unwritten[0][0] <= written:
-            self._unwritten.popleft()
 
     def _tell_change(self) -> None:
         self._changed.set()

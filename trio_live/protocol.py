@@ -10,13 +10,13 @@ Each call returns the events that it caused; publish them in that order.
 
 A session that outlives its connection: `lost` instead of `closed`, then the same line again from
 `dial` on. `defer` checks a command that is to wait meanwhile. Once `opened` again, `restored`, and
-`resend` what waited.
+for what waited `still_owed`, `check_again` and `sent`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
@@ -34,6 +34,7 @@ from trio_live.wire.setup import SessionResumptionConfig
 if TYPE_CHECKING:
     from trio_live.config import SessionConfig
     from trio_live.events import SessionEvent
+    from trio_live.wire.content import Content
     from trio_live.wire.marks import Platform
 
 
@@ -95,6 +96,20 @@ class LiveProtocol:
         self._inbound.go_away = value
 
     @property
+    def consumed(self) -> int | None:
+        """The last client message that a new handle covers; None if there is nothing new."""
+        return self._inbound.consumed
+
+    @consumed.setter
+    def consumed(self, value: None) -> None:
+        self._inbound.consumed = value
+
+    @property
+    def calls_since_handle(self) -> frozenset[str]:
+        """The ids of the calls that a session resumed from the handle does not know."""
+        return frozenset(self._inbound.calls_since_handle)
+
+    @property
     def quiet(self) -> bool:
         """Whether nothing would be lost if the session were resumed from its handle now."""
         state = self.state
@@ -130,23 +145,28 @@ class LiveProtocol:
         if handle != self._config.resumption_handle:
             resumption = SessionResumptionConfig(handle)
             setup = replace(setup, session_resumption=resumption)
-        message = ClientMessage(setup=setup)
         extra = self._config.extra
-        fields = codec.to_object(message)
-        if extra:
-            fields = merge(fields, {"setup": dict(extra)})
-            frame = codec.encode(fields)
-        else:
-            frame = codec.encode(message)
-        self._history.begin(cast("dict[str, object]", fields["setup"]))
-        return frame, self._inbound.fire(Trigger.SETUP)
+        fields = merge(codec.to_object(setup), {} if extra is None else extra)
+        self._history.begin(fields, resuming=self.resuming)
+        return codec.encode({"setup": fields}), self._inbound.fire(Trigger.SETUP)
 
     def send(self, command: commands.SessionCommand, now: float) -> tuple[str, list[SessionEvent]]:
-        """Give the frame for a command, and the events of sending it.
+        """Give the frame for a command, and the events of sending it: `check` and then `sent`.
 
         Raises:
-            LocalProtocolError: The command breaks a rule, or the session is not open. Nothing has
-                changed, and any further command may be sent.
+            LocalProtocolError: See `check`.
+        """
+        frame, answered = self.check(command)
+        self.note_activity(command)
+        return frame, self.sent(command, answered, now)
+
+    def check(self, command: commands.SessionCommand) -> tuple[str, list[str | int]]:
+        """Give the frame for a command, and the keys of the calls that it answers.
+
+        Nothing has changed until the frame is sent, which `sent` and `note_activity` tell.
+
+        Raises:
+            LocalProtocolError: The command breaks a rule, or the session is not open.
         """
         if not self.opened:
             raise LocalProtocolError(
@@ -154,15 +174,8 @@ class LiveProtocol:
                 f"{self.state.phase.value}",
                 phase=self.state.phase,
             )
-        if isinstance(command, commands.SendRaw):
-            outbound.check(command)
-            return self._send_raw(command.message)
         answered, frame = self._prepare(command, self.state.machine.calls_owed)
-        # From here on nothing can be refused.
-        if type(command) is commands.SendAudio:
-            return frame, []  # the hot path: nothing of the state depends on it
-        self._note_activity(command)
-        return frame, self._sent(command, answered, now)
+        return frame, answered
 
     def defer(self, command: commands.SessionCommand) -> int:
         """Check a command that waits for the next connection; give its size in bytes of JSON.
@@ -170,35 +183,83 @@ class LiveProtocol:
         Raises:
             LocalProtocolError: The command breaks a rule. Nothing has changed.
         """
-        if isinstance(command, commands.SendRaw):
-            outbound.check(command)
-            return len(_encode(command, command.message))
-        open_calls = {k: v for k, v in self._owed_before.items() if k not in self._answered}
+        owed = self._owed_before | self.state.machine.calls_owed
+        open_calls = {k: v for k, v in owed.items() if k not in self._answered}
         answered, frame = self._prepare(command, open_calls)
-        self._note_activity(command)
+        self.note_activity(command)
         self._answered.update(answered)
         return len(frame)
 
-    def resend(
-        self, command: commands.SessionCommand, now: float
-    ) -> tuple[str, list[SessionEvent]] | None:
-        """Give the frame for a command that has waited, and the events of sending it.
+    def still_owed(self, command: commands.SessionCommand) -> commands.SessionCommand | None:
+        """Give what of a command that has waited is still to be sent.
 
-        Gives None for answers to calls that the service does not know any more. Activity is not
-        looked at: OutageQueue has put it in order.
+        That is all of it, but of answers those to calls that the service still knows; None if it
+        knows none of them.
         """
+        if not isinstance(command, commands.SendToolResponse):
+            return command
+        owed = self.state.machine.calls_owed
+        known = tuple(r for r in command.responses if _is_owed(r.id, r.name, owed))
+        return commands.SendToolResponse(known) if known else None
+
+    def check_again(self, command: commands.SessionCommand) -> tuple[str, list[str | int]]:
+        """As `check`, for a command that was checked before and has waited.
+
+        Activity is not looked at: OutageQueue has put it in order.
+        """
+        owed = self.state.machine.calls_owed
         if isinstance(command, commands.SendRaw):
-            return self._send_raw(command.message)
+            return _encode(command, command.message), _answered_raw(command, owed)
         answered: list[str | int] = []
         if isinstance(command, commands.SendToolResponse):
-            owed = self.state.machine.calls_owed
-            known = tuple(r for r in command.responses if _is_owed(r.id, r.name, owed))
-            if not known:
-                return None
-            command = commands.SendToolResponse(known)
-            answered = outbound.check_owed(known, owed)
-        frame = _encode(command, self._build(command))
-        return frame, self._sent(command, answered, now)
+            answered = outbound.check_owed(command.responses, owed)
+        return _encode(command, self._build(command)), answered
+
+    def retell(self, turns: tuple[Content, ...]) -> commands.SessionCommand | None:
+        """Give the command that tells a fresh session what was said before, if one is called for.
+
+        A service that waits for an initial history gets one, if need be an empty one.
+        """
+        if self._history.awaited:
+            return commands.SeedHistory(turns)
+        return commands.SendClientContent(turns, turn_complete=False) if turns else None
+
+    def note_activity(self, command: commands.SessionCommand) -> None:
+        """Note the caller's own signals of activity, when their command was accepted."""
+        if isinstance(command, commands.ActivityStart | commands.ActivityEnd):
+            self.activity_started = isinstance(command, commands.ActivityStart)
+
+    def sent(
+        self, command: commands.SessionCommand, answered: list[str | int], now: float
+    ) -> list[SessionEvent]:
+        """Note that a checked command goes out; give the events of that."""
+        machine = self.state.machine
+        match command:
+            case commands.SendToolResponse():
+                return self._settle(answered)
+            case commands.ActivityStart():
+                self.state.begin_turn(now)
+                machine.user_speaking = True
+                return self._inbound.fire(Trigger.USER_STARTED)
+            case commands.ActivityEnd():
+                machine.user_speaking = False
+                return self._inbound.fire(Trigger.USER_STOPPED)
+            case commands.SendText() | commands.SendRealtimeText():
+                self.state.begin_turn(now).add_sent(command.text)
+            case commands.SeedHistory():
+                self._history.sent(command)
+            case commands.SendClientContent(turn_complete=complete):
+                initial = self._history.sent(command)
+                if complete and not initial:  # the end of an initial history is not answered
+                    self.state.begin_turn(now)
+            case commands.SendRaw(message):
+                content = outbound.read_raw(message).client_content
+                if content is not None and content.turn_complete:
+                    self._history.end()
+                return self._settle(answered) if answered else []
+            case _:
+                pass
+        return []
 
     def receive_frame(self, frame: str | bytes, now: float) -> list[SessionEvent]:
         """Read one frame of the service. Never raises, whatever the frame is."""
@@ -259,6 +320,9 @@ class LiveProtocol:
             LocalProtocolError: It breaks one. Nothing has changed.
         """
         outbound.check(command)
+        if isinstance(command, commands.SendRaw):
+            frame = _encode(command, command.message)
+            return _answered_raw(command, owed), frame
         self._history.check(command)
         outbound.check_activity(
             command, manual=self._config.manual_activity, started=self.activity_started
@@ -276,48 +340,6 @@ class LiveProtocol:
     def _build(self, command: commands.SessionCommand) -> ClientMessage:
         return outbound.build(command, self._platform, announced=self._history.asked)
 
-    def _note_activity(self, command: commands.SessionCommand) -> None:
-        if isinstance(command, commands.ActivityStart | commands.ActivityEnd):
-            self.activity_started = isinstance(command, commands.ActivityStart)
-
-    def _sent(
-        self, command: commands.SessionCommand, answered: list[str | int], now: float
-    ) -> list[SessionEvent]:
-        """Note that a command goes out; give the events of it."""
-        machine = self.state.machine
-        match command:
-            case commands.SendToolResponse():
-                return self._settle(answered)
-            case commands.ActivityStart():
-                self.state.begin_turn(now)
-                machine.user_speaking = True
-                return self._inbound.fire(Trigger.USER_STARTED)
-            case commands.ActivityEnd():
-                machine.user_speaking = False
-                return self._inbound.fire(Trigger.USER_STOPPED)
-            case commands.SendText() | commands.SendRealtimeText():
-                self.state.begin_turn(now).add_sent(command.text)
-            case commands.SeedHistory():
-                self._history.sent(command)
-            case commands.SendClientContent(turn_complete=complete):
-                initial = self._history.sent(command)
-                if complete and not initial:  # the end of an initial history is not answered
-                    self.state.begin_turn(now)
-            case _:
-                pass
-        return []
-
-    def _send_raw(self, message: dict[str, object]) -> tuple[str, list[SessionEvent]]:
-        """Give the frame for a message that is not checked; note what must be known of it."""
-        frame = _encode(commands.SendRaw(message), message)
-        seen = outbound.read_raw(message)
-        if seen.client_content is not None and seen.client_content.turn_complete:
-            self._history.awaited = False
-        answers = () if seen.tool_response is None else seen.tool_response.function_responses
-        owed = self.state.machine.calls_owed
-        ids = dict.fromkeys(a.id for a in answers if a.id and not a.will_continue and a.id in owed)
-        return frame, self._settle(list(ids)) if ids else []
-
     def _settle(self, keys: list[str | int]) -> list[SessionEvent]:
         """Take answered calls off the list of what is owed."""
         machine = self.state.machine
@@ -329,6 +351,15 @@ class LiveProtocol:
         # Some of the calls are answered and others are not: the program is at work on them.
         machine.calls_executing.update(machine.calls_owed)
         return self._inbound.fire(Trigger.TOOL_STARTED)
+
+
+def _answered_raw(command: commands.SendRaw, owed: dict[str | int, str]) -> list[str | int]:
+    """Give the keys of the calls that a message answers, which is not checked."""
+    response = outbound.read_raw(command.message).tool_response
+    answers = () if response is None else response.function_responses
+    return list(
+        dict.fromkeys(a.id for a in answers if a.id and not a.will_continue and a.id in owed)
+    )
 
 
 def _is_owed(call_id: str | None, name: str, owed: dict[str | int, str]) -> bool:

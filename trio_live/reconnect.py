@@ -34,7 +34,7 @@ _SECONDS: Final = (
     "move_patience",
     "move_margin",
 )
-_COUNTS: Final = ("max_attempts", "queue_commands", "queue_bytes")
+_COUNTS: Final = ("max_attempts", "queue_commands", "queue_bytes", "ledger_bytes")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +59,10 @@ class ReconnectPolicy:
             looked for; the service closes them after about ten minutes. None: only at goAway.
         move_patience: How long such a moment is looked for, where the service sets no deadline.
         move_margin: How long before the service's own deadline the move is made in any case.
+        transparent: Ask the service which messages each handle covers, keep the others and send
+            them again after a resume, so that nothing is lost or doubled. Vertex AI only.
+        ledger_bytes: How many bytes of JSON are kept for that. At the bound the oldest media falls
+            out, and is counted if it is missed; other commands are refused by `SendQueueFull`.
         reseed: What a session that could not be resumed is told first: "history" for the turns in
             `state.history`, as text; a function from the state to the contents; None for nothing.
             Some models take no contents in mid-session. Never used when a session is resumed.
@@ -79,6 +83,8 @@ class ReconnectPolicy:
     max_connection_age: float | None = 540.0
     move_patience: float = 30.0
     move_margin: float = 5.0
+    transparent: bool = False
+    ledger_bytes: int = 4 * 1024 * 1024
     reseed: Reseed = None
     rng: random.Random | None = field(default=None, repr=False, compare=False)
 

@@ -179,7 +179,7 @@ class SessionRunner:
             bytes_sent=outbox.accepted_bytes,
             bytes_received=line.bytes_received,
             backlog_bytes=outbox.backlog,
-            peak_backlog_bytes=outbox.peak_backlog,
+            peak_backlog_bytes=outbox.sent.peak_backlog,
             queued_commands=queued,
             peak_queued_commands=peak_queued,
             buffered_events=buffered.buffered_events,

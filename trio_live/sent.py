@@ -1,0 +1,104 @@
+"""What was handed to a connection: is it written, has it arrived, has the service taken it in?
+
+What lives here: SentLog, the account that a loss is judged by. What must not: I/O.
+
+Three answers, each of its own source. Written: `written_bytes` of the transport; what is not
+written when the connection is gone can be sent again. Arrived: `confirmed_bytes`; a ping follows
+each command but media, one at a time, and its answer says so. Taken in: only in transparent
+resumption, where the service says it and the Ledger replays the rest.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from typing import TYPE_CHECKING, Final
+
+from trio_live import commands
+from trio_live.ledger import LedgerEntry
+from trio_live.outage import MEDIA
+
+if TYPE_CHECKING:
+    from trio_live.commands import SessionCommand
+    from trio_live.ledger import Ledger
+    from trio_live.transport.interface import Transport
+
+_MOST_UNCONFIRMED: Final = 65_536
+"""Of a server that answers no ping, the oldest commands beyond these count as arrived."""
+
+
+class SentLog:
+    """The account of what one connection after another was given.
+
+    Args:
+        ledger: Keeps what the service may not have taken in; None: not in transparent resumption.
+        confirmed: Whether to ask for signs that commands have arrived.
+
+    Attributes:
+        ledger: That ledger.
+        peak_backlog: The most bytes that were ever accepted and not written.
+        uncertain: What the last connection had written without a sign that it arrived: how many
+            of each kind, media not counted.
+    """
+
+    def __init__(self, ledger: Ledger | None, *, confirmed: bool) -> None:
+        self.ledger = ledger
+        self.peak_backlog = 0
+        self.uncertain: Counter[str] = Counter()
+        self._confirmed = confirmed
+        # Where each ends in the bytes of the transport, the command, its size, its time.
+        self._unwritten: deque[tuple[int, SessionCommand, int, float]] = deque()
+        # The same for (end in bytes, kind) of what no sign has come for yet.
+        self._unconfirmed: deque[tuple[int, str]] = deque(maxlen=_MOST_UNCONFIRMED)
+
+    def note(self, command: SessionCommand, frame: str, now: float, transport: Transport) -> None:
+        """Note that the transport has accepted the frame of a command."""
+        end = transport.accepted_bytes
+        backlog = end - transport.written_bytes
+        if backlog:
+            self.peak_backlog = max(self.peak_backlog, backlog)
+            self._forget_written(transport)
+            self._unwritten.append((end, command, len(frame), now))
+        elif self._unwritten:
+            self._unwritten.clear()
+        if self.ledger is not None:
+            self.ledger.note(_entry(command, frame))
+        elif self._confirmed and not isinstance(command, MEDIA):
+            unconfirmed = self._unconfirmed
+            unconfirmed.append((end, type(command).__name__))
+            while unconfirmed and unconfirmed[0][0] <= transport.confirmed_bytes:
+                unconfirmed.popleft()
+            transport.ping()
+
+    def settle(self, last_consumed: int) -> None:
+        """Note that the latest handle covers the messages up to this index."""
+        if self.ledger is not None:
+            self.ledger.settle(last_consumed)
+
+    def close(self, transport: Transport) -> list[tuple[SessionCommand, int, float]]:
+        """Close the account of a connection that is gone.
+
+        Returns:
+            What it never wrote as a whole, in order: command, size in bytes of JSON, time. In
+            transparent resumption the ledger has these as well.
+        """
+        self._forget_written(transport)
+        unwritten = [waiting[1:] for waiting in self._unwritten]
+        self.uncertain = Counter(
+            kind
+            for end, kind in self._unconfirmed
+            if transport.confirmed_bytes < end <= transport.written_bytes
+        )
+        self._unwritten.clear()
+        self._unconfirmed.clear()
+        return unwritten
+
+    def _forget_written(self, transport: Transport) -> None:
+        while self._unwritten and self._unwritten[0][0] <= transport.written_bytes:
+            self._unwritten.popleft()
+
+
+def _entry(command: SessionCommand, frame: str) -> LedgerEntry:
+    answers: tuple[str, ...] = ()
+    if isinstance(command, commands.SendToolResponse):
+        answers = tuple(response.id for response in command.responses if response.id)
+    return LedgerEntry(type(command).__name__, frame, isinstance(command, MEDIA), answers)
