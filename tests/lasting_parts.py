@@ -27,6 +27,7 @@ class Lasting:
         dialling: Set while dials go through.
         requests: What was dialled.
         refused: The setups that were answered by a close.
+        mute: Whether far ends answer no ping.
     """
 
     def __init__(self) -> None:
@@ -37,6 +38,7 @@ class Lasting:
         self.dialling.set()
         self.requests: list[DialRequest] = []
         self.refused: list[Json] = []
+        self.mute = False
         self._network = MemoryNetwork()
 
     @property
@@ -50,13 +52,15 @@ class Lasting:
         policy: trio_live.ReconnectPolicy | None = POLICY,
         *,
         changed: dict[str, Any] | None = None,
+        resume: trio_live.Checkpoint | None = None,
+        endpoint: trio_live.Endpoint = ENDPOINT,
         **settings: Any,
     ) -> trio_live.SessionScope:
         """Open a session; `changed` changes the policy."""
         if policy is not None and changed:
             policy = replace(policy, **changed)
         transport = trio_live.TransportConfig(dialer=self.dial, reconnect=policy, **settings)
-        return trio_live.open_session(config, endpoint=ENDPOINT, transport=transport)
+        return trio_live.open_session(config, endpoint=endpoint, transport=transport, resume=resume)
 
     async def dial(self, nursery: trio.Nursery, request: DialRequest) -> Transport:
         """A dialer."""
@@ -67,6 +71,8 @@ class Lasting:
         client = await self._network.dial(nursery, request)
         peer = await self._network.accept()
         self.peers.append(peer)
+        if self.mute:
+            peer.mute()
         answer = self.answers.pop(0) if self.answers else SETUP_COMPLETE
         if isinstance(answer, TransportClosed):
             nursery.start_soon(self._refuse, peer, answer)
@@ -88,9 +94,25 @@ class Lasting:
                 return frames
             frames.append(msgspec.json.decode(data))
 
-    def give_handle(self, handle: str = "handle-1", index: int = -1) -> None:
+    def read_and_confirm(self) -> list[str]:
+        """Read everything that has come to the last connection, and say so; give its texts."""
+        messages = self.frames()
+        client = self.peer.client
+        client.confirmed_bytes = client.written_bytes
+        client.heard_bytes += 1
+        return [
+            message["clientContent"]["turns"][0]["parts"][0]["text"]
+            for message in messages
+            if "clientContent" in message
+        ]
+
+    def give_handle(
+        self, handle: str = "handle-1", index: int = -1, consumed: int | None = None
+    ) -> None:
         """Let the service say, on a connection, that the session can be resumed."""
-        update = {"newHandle": handle, "resumable": True}
+        update: Json = {"newHandle": handle, "resumable": True}
+        if consumed is not None:
+            update["lastConsumedClientMessageIndex"] = str(consumed)
         self.peers[index].send(msgspec.json.encode({"sessionResumptionUpdate": update}))
 
 

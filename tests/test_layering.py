@@ -91,12 +91,14 @@ ARROWS: dict[str, set[str]] = {
     "parts": {"events", "wire"},
     "inbound": {"events", "parts", "state", "wire"},
     "protocol": {
+        "checkpoint",
         "commands",
         "config",
         "errors",
         "events",
         "history",
         "inbound",
+        "ledger",
         "outbound",
         "rules",
         "state",
@@ -108,9 +110,10 @@ ARROWS: dict[str, set[str]] = {
     "subscription": {"errors", "events", "wire"},
     "fanout": {"errors", "events", "subscription"},
     "watch": {"errors", "events", "state"},
-    "interfaces": {"commands", "state", "subscription", "wire"},
+    "interfaces": {"checkpoint", "commands", "state", "subscription", "wire"},
     "verbs": {"commands", "errors", "wire"},
     "handle": {
+        "checkpoint",
         "commands",
         "errors",
         "fanout",
@@ -140,6 +143,7 @@ ARROWS: dict[str, set[str]] = {
     "liveness": set(),
     "keeper": {"config", "connection", "errors", "fanout", "liveness", "protocol"},
     "lifeline": {
+        "checkpoint",
         "close_codes",
         "close_table",
         "config",
@@ -156,6 +160,7 @@ ARROWS: dict[str, set[str]] = {
         "transport",
     },
     "runner": {
+        "checkpoint",
         "close_codes",
         "close_table",
         "commands",
@@ -175,7 +180,17 @@ ARROWS: dict[str, set[str]] = {
         "transport",
         "watch",
     },
-    "session": {"commands", "config", "endpoints", "errors", "handle", "rules", "runner"},
+    "session": {
+        "checkpoint",
+        "commands",
+        "config",
+        "endpoints",
+        "errors",
+        "handle",
+        "rules",
+        "runner",
+        "wire",
+    },
     "dialling": {
         "config",
         "endpoints",
@@ -235,6 +250,7 @@ ARROWS: dict[str, set[str]] = {
     "testing.server": set(),  # speaks to clients over the wire only
     "testing": {
         "",
+        "checkpoint",
         "commands",
         "config",
         "errors",

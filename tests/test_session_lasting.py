@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
@@ -651,3 +653,53 @@ async def test_credentials_are_asked_for_each_connection(autojump_clock: MockClo
             far.peer.close()
             await read_until(session, Reconnected)
     assert len(asked) == 2
+
+
+async def test_random_drops_deliver_or_report_each_text_never_both(
+    autojump_clock: MockClock,
+) -> None:
+    """Law 4, against a far end that reads and confirms now and then, and loses what it has not."""
+    connections = uncertain = 0
+    for seed in range(150):
+        rng = random.Random(seed)
+        far = Lasting()
+        far.mute = True
+        arrived: list[str] = []
+        reported: Counter[str] = Counter()
+        settings = {"max_attempts": 1_000, "give_up_after": 1e9}
+        with trio.fail_after(60_000):
+            async with far.open(changed=settings) as session:
+
+                async def watch(session: SessionHandle = session) -> None:
+                    async for event in session:
+                        if isinstance(event, Reconnected):
+                            reported.update(event.uncertain)  # noqa: B023
+                            reported.update(event.dropped)  # noqa: B023
+
+                async with trio.open_nursery() as nursery:
+                    nursery.start_soon(watch)
+                    for number in range(30):
+                        chance = rng.random()
+                        if chance < 0.3:
+                            arrived += far.read_and_confirm()
+                        elif chance < 0.4:
+                            far.peer.stall()
+                        elif chance < 0.5:
+                            far.peer.resume()
+                        elif chance < 0.65:
+                            far.peer.close()
+                            if chance < 0.58:
+                                await trio.sleep(100)
+                        await session.send_text(f"{number:02}")
+                    await trio.sleep(1)
+                    far.peer.resume()
+                    await session.flush()
+                    arrived += far.read_and_confirm()
+                    await wait_all_tasks_blocked()
+                    nursery.cancel_scope.cancel()
+                connections += session.statistics().connections
+        assert arrived == sorted(set(arrived)), seed
+        assert len(arrived) + reported["SendText"] == 30, seed
+        uncertain += reported["SendText"]
+    assert connections > 300
+    assert uncertain > 50

@@ -19,6 +19,7 @@ from trio_live.verbs import SessionVerbs
 if TYPE_CHECKING:
     from types import TracebackType
 
+    from trio_live.checkpoint import Checkpoint
     from trio_live.commands import SessionCommand
     from trio_live.fanout import EventFanout
     from trio_live.interfaces import Driver, SessionStatistics
@@ -182,6 +183,14 @@ class SessionHandle(SessionVerbs):
     def statistics(self) -> SessionStatistics:
         """Give counts of now: frames and bytes each way, queues and their peaks, events, losses."""
         return self._require_driver("statistics").statistics(self._events)
+
+    def checkpoint(self) -> Checkpoint:
+        """Give where the session stands, for `open_session(..., resume=...)` in another process.
+
+        Take it at each `SessionResumeUpdate`, and whenever what was sent must not be lost
+        (`ReconnectPolicy.transparent`). It is a secret.
+        """
+        return self._require_driver("checkpoint").checkpoint()
 
     def clone(self) -> Self:
         """Give another handle of the same session, with an end of the command channel of its own.

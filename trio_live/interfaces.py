@@ -14,6 +14,7 @@ from trio_live.wire.base import Data
 if TYPE_CHECKING:
     import trio
 
+    from trio_live.checkpoint import Checkpoint
     from trio_live.commands import SessionCommand
     from trio_live.state import SessionPhase
     from trio_live.subscription import Policy, Subscription
@@ -166,6 +167,10 @@ class Driver(Protocol):
 
     def interrupt(self) -> None:
         """Mark what the model has said so far as stale."""
+        ...
+
+    def checkpoint(self) -> Checkpoint:
+        """Give what another process needs to go on."""
         ...
 
     def statistics(self, own: Subscription) -> SessionStatistics:

@@ -28,6 +28,7 @@ from trio_live.state import SessionPhase
 from trio_live.transport import NO_CLOSE_FRAME, Transport, TransportClosed
 
 if TYPE_CHECKING:
+    from trio_live.checkpoint import Checkpoint
     from trio_live.config import TransportConfig
     from trio_live.endpoints import Endpoint
     from trio_live.events import SessionEvent
@@ -63,9 +64,11 @@ class Lifeline:
         outbox: Is told what to send over.
         fanout: Is waited for, if a subscription blocks.
         publish: Takes the events.
+        resume: Where the session stood in another process, or None.
 
     Attributes:
-        connections: How many there were, counted when the setup was accepted.
+        connections: How many there were, counted when the setup was accepted; those in other
+            processes included.
         setups: How many setups were sent.
         frames_received: Messages that came, on all of them.
         bytes_received: Their bytes.
@@ -79,8 +82,10 @@ class Lifeline:
         outbox: Outbox,
         fanout: EventFanout,
         publish: Callable[[Sequence[SessionEvent]], None],
+        resume: Checkpoint | None = None,
     ) -> None:
-        self.connections = 0
+        self.connections = 0 if resume is None else resume.connections
+        self._resumed = resume is not None
         self.setups = 0
         self.frames_received = 0
         self.bytes_received = 0
@@ -114,7 +119,11 @@ class Lifeline:
             SetupError: The service refused the session.
         """
         self._nursery = nursery
-        self._use(await self._connect())
+        connection = await self._connect()
+        if self._resumed:
+            self._resume(connection, trio.current_time(), None)
+        else:
+            self._use(connection)
         nursery.start_soon(self._keeper.run, nursery, name="trio_live timer")
 
     async def run(self) -> Ending | None:

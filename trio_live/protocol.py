@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from trio_live import commands, events, outbound
+from trio_live.checkpoint import Checkpoint, OwedCall
 from trio_live.config import merge
 from trio_live.errors import InvalidArgument, LocalProtocolError
 from trio_live.history import InitialHistory
@@ -34,6 +35,7 @@ from trio_live.wire.setup import SessionResumptionConfig
 if TYPE_CHECKING:
     from trio_live.config import SessionConfig
     from trio_live.events import SessionEvent
+    from trio_live.ledger import LedgerEntry
     from trio_live.wire.content import Content
     from trio_live.wire.marks import Platform
 
@@ -46,6 +48,7 @@ class LiveProtocol:
         model_name: The model's name as the endpoint wants it.
         state: Kept up to date by this object; a new one if none is given.
         platform: Whose rules hold for what is sent; None: unknown, nothing is checked.
+        transparent: Whether the setup asks which messages each handle covers.
 
     Attributes:
         state: Phase, turns, handles and totals.
@@ -60,11 +63,13 @@ class LiveProtocol:
         state: SessionState | None = None,
         *,
         platform: Platform | None = None,
+        transparent: bool = False,
     ) -> None:
         self.state = SessionState() if state is None else state
         self._config = config
         self._model_name = model_name
         self._platform = platform
+        self._transparent = transparent
         self._history = InitialHistory()
         self._rules = MessageRules(config, platform)
         self._inbound = Inbound(self.state)
@@ -142,8 +147,8 @@ class LiveProtocol:
         setup = self._config.setup(self._model_name)
         handle = self.handle
         self.resuming = handle is not None
-        if handle != self._config.resumption_handle:
-            resumption = SessionResumptionConfig(handle)
+        if self._transparent or handle != self._config.resumption_handle:
+            resumption = SessionResumptionConfig(handle, self._transparent or None)
             setup = replace(setup, session_resumption=resumption)
         extra = self._config.extra
         fields = merge(codec.to_object(setup), {} if extra is None else extra)
@@ -260,6 +265,39 @@ class LiveProtocol:
             case _:
                 pass
         return []
+
+    def checkpoint(
+        self, platform: Platform | None, ledger: tuple[LedgerEntry, ...], connections: int
+    ) -> Checkpoint:
+        """Give what another process needs to go on.
+
+        Args:
+            platform: The service that the session is at.
+            ledger: What the service may not have taken in.
+            connections: How many connections there have been.
+        """
+        still = (self._owed_before | self.state.machine.calls_owed).keys() - self._answered
+        known = self._inbound.calls_at_handle
+        return Checkpoint(
+            handle=self.handle,
+            model=self._model_name,
+            platform=platform,
+            session_id=self.state.session_id,
+            ledger=ledger,
+            owed=tuple(OwedCall(key, name) for key, name in known.items() if key in still),
+            turns=self.state.turns_started,
+            total_tokens=self.state.total_tokens,
+            connections=connections,
+        )
+
+    def adopt(self, checkpoint: Checkpoint) -> None:
+        """Go on where another process stood. The first connection is then one to be `restored`."""
+        self._given_handle = checkpoint.handle
+        self._owed_before = {call.id: call.name for call in checkpoint.owed}
+        self._inbound.calls_at_handle = dict(self._owed_before)
+        self.state.session_id = checkpoint.session_id
+        self.state.turns_started = checkpoint.turns
+        self.state.total_tokens = checkpoint.total_tokens
 
     def receive_frame(self, frame: str | bytes, now: float) -> list[SessionEvent]:
         """Read one frame of the service. Never raises, whatever the frame is."""

@@ -39,6 +39,7 @@ from trio_live.transport import NO_CLOSE_FRAME, Transport, TransportClosed
 from trio_live.watch import PhaseWatch
 
 if TYPE_CHECKING:
+    from trio_live.checkpoint import Checkpoint
     from trio_live.commands import SessionCommand
     from trio_live.endpoints import Endpoint
     from trio_live.subscription import Subscription
@@ -53,12 +54,23 @@ class SessionRunner:
     """
 
     def __init__(
-        self, config: SessionConfig, endpoint: Endpoint, settings: TransportConfig
+        self,
+        config: SessionConfig,
+        endpoint: Endpoint,
+        settings: TransportConfig,
+        resume: Checkpoint | None = None,
     ) -> None:
         self._settings = settings
+        self._platform = endpoint.platform
+        policy = settings.reconnect
         self._protocol = LiveProtocol(
-            config, endpoint.model_name(config.model), platform=endpoint.platform
+            config,
+            endpoint.model_name(config.model),
+            platform=endpoint.platform,
+            transparent=policy is not None and policy.transparent,
         )
+        if resume is not None:
+            self._protocol.adopt(resume)
         self._fanout = EventFanout()
         self._watch = PhaseWatch()
         self._outbox = Outbox(
@@ -66,11 +78,12 @@ class SessionRunner:
             settings.send_buffer_bytes,
             self._publish,
             self._refusal,
-            settings.reconnect,
+            policy,
             self._expect_end,
+            () if resume is None else resume.ledger,
         )
         self._line = Lifeline(
-            endpoint, settings, self._protocol, self._outbox, self._fanout, self._publish
+            endpoint, settings, self._protocol, self._outbox, self._fanout, self._publish, resume
         )
         self.handle = SessionHandle(
             self._outbox.command_tx,
@@ -165,6 +178,12 @@ class SessionRunner:
         if self._over or (self._line.connected and not self._protocol.opened):
             raise self._refusal()
         self._publish(self._protocol.interrupt())
+
+    def checkpoint(self) -> Checkpoint:
+        """See Driver."""
+        ledger = self._outbox.sent.ledger
+        entries = () if ledger is None else ledger.entries
+        return self._protocol.checkpoint(self._platform, entries, self._line.connections)
 
     def statistics(self, own: Subscription) -> SessionStatistics:
         """See Driver."""

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, cast
 import trio
 
 from trio_live import endpoints, rules
+from trio_live.checkpoint import Checkpoint
 from trio_live.config import SessionConfig, TransportConfig
 from trio_live.errors import (
     ConfigError,
@@ -24,6 +25,7 @@ from trio_live.errors import (
 )
 from trio_live.handle import SessionHandle
 from trio_live.runner import SessionRunner
+from trio_live.wire.marks import Platform
 
 if TYPE_CHECKING:
     import ssl
@@ -41,6 +43,7 @@ def open_session(
     setup_timeout: float | None = None,
     close_timeout: float | None = None,
     ssl_context: ssl.SSLContext | None = None,
+    resume: Checkpoint | None = None,
 ) -> SessionScope:
     """Open a Live session for the length of an `async with` block.
 
@@ -59,6 +62,8 @@ def open_session(
         setup_timeout: Seconds from then until the setup is accepted; 10.
         close_timeout: Seconds that a normal end may take; 5.
         ssl_context: For wss URLs; None shares one default context among all sessions.
+        resume: Go on with a session of another process, from what its `checkpoint()` gave. The
+            first event after the setup is then a Reconnected.
 
     Raises:
         ConfigError: Here, for settings that cannot be, or that the platform or the model does not
@@ -86,16 +91,46 @@ def open_session(
     overrides: dict[str, Any] = {k: v for k, v in given.items() if v is not None}
     place = endpoints.from_environment() if endpoint is None else endpoint
     rules.check_setup(config, place.platform)
-    return SessionScope(config, place, replace(settings, **overrides))
+    settings = replace(settings, **overrides)
+    _check_resumption(config, place, settings, resume)
+    return SessionScope(config, place, settings, resume)
+
+
+def _check_resumption(
+    config: SessionConfig, place: Endpoint, settings: TransportConfig, resume: Checkpoint | None
+) -> None:
+    """Check what the settings say of resumption against the platform and each other."""
+    transparent = settings.reconnect is not None and settings.reconnect.transparent
+    if transparent and place.platform not in (None, Platform.VERTEX):
+        raise ConfigError("transparent resumption exists at Vertex AI only")
+    if transparent and not config.session_resumption:
+        raise ConfigError("transparent resumption needs session_resumption=True")
+    if resume is None:
+        return
+    checkpoint: object = resume
+    if not isinstance(checkpoint, Checkpoint):
+        raise ConfigError(f"resume must be a Checkpoint, not {type(checkpoint).__name__}")
+    if (model := place.model_name(config.model)) != resume.model:
+        raise ConfigError(f"resume is a checkpoint of {resume.model!r}, not of {model!r}")
+    if config.resumption_handle is not None:
+        raise ConfigError("resume has a handle already: resumption_handle must be None")
+    if resume.ledger and not transparent:
+        raise ConfigError("resume is of transparent resumption, and the ReconnectPolicy is not")
+    if None not in (resume.platform, place.platform) and resume.platform != place.platform:
+        raise ConfigError(f"resume is a checkpoint of {resume.platform}, not of {place.platform}")
 
 
 class SessionScope(AbstractAsyncContextManager[SessionHandle]):
     """The scope of one session; made by `open_session`, entered and left once."""
 
     def __init__(
-        self, config: SessionConfig, endpoint: Endpoint, settings: TransportConfig
+        self,
+        config: SessionConfig,
+        endpoint: Endpoint,
+        settings: TransportConfig,
+        resume: Checkpoint | None = None,
     ) -> None:
-        self._parts = (config, endpoint, settings)
+        self._parts = (config, endpoint, settings, resume)
         self._scope: AbstractAsyncContextManager[SessionHandle] | None = None
         self._left = False
 

@@ -26,6 +26,7 @@ from trio_live.watch import PhaseWatch
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from trio_live.checkpoint import Checkpoint
     from trio_live.commands import SessionCommand
     from trio_live.events import SessionEvent
     from trio_live.subscription import Subscription
@@ -188,6 +189,9 @@ class _Double:
     def interrupt(self) -> None:
         self.check_alive()
         self.publish(self.protocol.interrupt())
+
+    def checkpoint(self) -> Checkpoint:
+        return self.protocol.checkpoint(None, (), 1)
 
     def statistics(self, own: Subscription) -> SessionStatistics:
         buffered = own.statistics()
