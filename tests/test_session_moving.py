@@ -6,9 +6,20 @@ from contextlib import suppress
 
 import pytest
 import trio
-from checkpoints import at_every_checkpoint
+from checkpoints import AtStep, all_tasks, at_every_checkpoint
 from lasting_parts import Lasting, unreachable
-from session_parts import CONFIG, PCM, frame, leaves_with, open_with, read_until, say, text_message
+from session_parts import (
+    CONFIG,
+    PCM,
+    Valve,
+    frame,
+    leaves_with,
+    open_over,
+    open_with,
+    read_until,
+    say,
+    text_message,
+)
 from trio.testing import MockClock, wait_all_tasks_blocked
 
 import trio_live
@@ -347,3 +358,99 @@ def test_liveness_gives_a_program_that_slept_another_look() -> None:
     assert liveness.look_at == 501.0
     assert liveness.look(501.0, 12, owed=False) is Health.ALIVE
     assert liveness.look(521.0, 12, owed=False) is Health.DOUBTFUL
+
+
+async def test_what_the_old_connection_still_writes_is_not_sent_again(
+    autojump_clock: MockClock,
+) -> None:
+    """A slow line: accepted before the move, written before the close frame, once in all."""
+    valves: list[Valve] = []
+
+    async def open_stream() -> trio.abc.Stream:
+        await trio.lowlevel.checkpoint()
+        valves.append(Valve(server.open_stream()))
+        return valves[-1]
+
+    with trio.fail_after(600):
+        async with LiveServer(pace=0) as server, open_over(open_stream) as session:
+            await session.send_text("before")
+            await read_until(session, TurnComplete)
+            await trio.sleep(1)
+            valves[0].shut()
+            await session.update_instruction("Be brief.")
+            await server.sessions[0].go_away(50)
+            await session.wait_for_phase(trio_live.SessionPhase.ACTIVE)
+            await trio.sleep(0.5)
+            valves[0].opened.set()
+            told = (await read_until(session, Reconnected))[-1]
+            assert isinstance(told, Reconnected)
+            assert (told.restored, told.replayed) == (True, {})
+            updates = [
+                message
+                for there in server.sessions
+                for message in there.received
+                if "contextUpdate" in message
+            ]
+            assert len(updates) == 1
+
+
+@pytest.mark.parametrize("handle", [False, True], ids=["loss", "move"])
+async def test_the_end_asked_for_at_every_step_comes_at_once(
+    autojump_clock: MockClock, handle: bool
+) -> None:
+    """Wherever a loss or a move stands when the last handle is closed: it ends, and tells all."""
+    sent = 0
+    for steps in range(1, 10_000):
+        far = Lasting()
+        handles: list[SessionHandle] = []
+
+        ended: list[bool] = []
+
+        def end(handles: list[SessionHandle] = handles, ended: list[bool] = ended) -> None:
+            if handles:
+                handles[0].close()
+                ended.append(True)
+
+        instrument = AtStep(end, steps)
+        trio.lowlevel.add_instrument(instrument)
+        undelivered = 0
+        before = all_tasks()
+        try:
+            with trio.fail_after(60):
+                async with far.open() as session:
+                    handles.append(session)
+                    other = session.subscribe()
+                    with suppress(trio_live.SessionClosed, trio.ClosedResourceError):
+                        if handle:
+                            far.give_handle()
+                            await session.update_instruction("0")
+                            far.peer.send(go_away(50))
+                        else:
+                            await session.update_instruction("0")
+                            far.unreachable = [unreachable()]
+                            far.peer.close()
+                        await session.update_instruction("1")
+                        await trio.sleep(10)
+                        await session.update_instruction("2")
+                    await other.aclose()
+                    if ended:
+                        await session.join()
+        except ConnectionLost as error:
+            undelivered = len(error.undelivered)
+        finally:
+            trio.lowlevel.remove_instrument(instrument)
+        await wait_all_tasks_blocked()
+        assert all_tasks() == before
+        arrived = [
+            message["contextUpdate"]["systemInstruction"]["parts"][0]["text"]
+            for index in range(len(far.peers))
+            for message in far.frames(index)
+            if "contextUpdate" in message
+        ]
+        assert arrived == sorted(set(arrived)), steps
+        assert len(arrived) + undelivered <= 3, steps
+        sent = max(sent, len(arrived))
+        if instrument.acted_at is None:
+            break
+    assert sent == 3
+    assert steps > 30

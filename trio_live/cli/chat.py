@@ -90,6 +90,13 @@ class TextChatView:
                 if self._in_line:
                     click.echo()
                 self._in_line = False
+                if isinstance(event, trio_live.TurnComplete) and event.cut:
+                    click.echo("(the answer was cut off: the connection is gone)", err=True)
+            case trio_live.Reconnecting(cause=cause, delay=seconds):
+                click.echo(f"({printable(cause)}; connecting in {seconds:.1f} s)", err=True)
+            case trio_live.Reconnected(restored=restored):
+                known = "" if restored else ", but the server knows nothing of before"
+                click.echo(f"(connected again{known})", err=True)
             case trio_live.GoAway(time_left=seconds):
                 click.echo(f"(the server ends the session in {seconds} s)", err=True)
             case trio_live.Error(message=message):
