@@ -18,6 +18,7 @@ from live_server_client import (
     Json,
     connect,
     content_keys,
+    speech,
     text_of,
 )
 from trio.testing import MockClock, lockstep_stream_pair, wait_all_tasks_blocked
@@ -495,6 +496,56 @@ async def test_transparent_resumption_counts_messages(autojump_clock: MockClock)
                 await client.receive_turn()
                 update = (await client.receive())["sessionResumptionUpdate"]
                 assert update["lastConsumedClientMessageIndex"] == index
+
+
+async def test_transparent_index_never_passes_the_state_of_the_handle(
+    autojump_clock: MockClock,
+) -> None:
+    """What is not in the handle's history has an index behind it, so that it is said again.
+
+    A content that interrupts is behind the handle of the turn that it ends; speech that goes on is
+    behind all handles; and while a turn waits for its answer there is none.
+    """
+
+    async def model(turn: UserTurn, reply: Reply) -> None:
+        await trio.sleep(1)
+        await reply.text("ok")
+
+    handling: Json = {"activityHandling": "NO_INTERRUPTION"}
+    detection: Json = {"automaticActivityDetection": {"disabled": True}}
+    setup: Json = {"model": VERTEX_MODEL, "sessionResumption": {"transparent": True}}
+    go: Json = {"turns": [{"role": "user", "parts": [{"text": "go"}]}], "turnComplete": True}
+
+    async def indices(client: Client) -> list[str]:
+        found: list[str] = []
+        with trio.move_on_after(10):
+            while True:
+                update = (await client.receive()).get("sessionResumptionUpdate")
+                if update:
+                    found.append(update["lastConsumedClientMessageIndex"])
+        return found
+
+    with trio.fail_after(600):
+        async with LiveServer(model) as server:
+            async with connect(server, VERTEX, BEARER) as client:
+                await client.set_up(**setup)
+                await client.send({"clientContent": go})
+                await client.send({"clientContent": go})
+                assert await indices(client) == ["1", "2"]
+            async with connect(server, VERTEX, BEARER) as client:
+                await client.set_up(**setup, realtimeInputConfig=handling)
+                await client.say("one")
+                await client.say("two")
+                await client.say("three")
+                assert await indices(client) == ["3"]
+            async with connect(server, VERTEX, BEARER) as client:
+                await client.set_up(**setup, realtimeInputConfig=handling | detection)
+                await client.say("one")
+                await client.send({"realtimeInput": {"activityStart": {}}})
+                await client.hear(speech(1))
+                assert await indices(client) == ["1"]
+                await client.send({"realtimeInput": {"activityEnd": {}}})
+                assert await indices(client) == ["13"]
 
 
 async def test_seeded_history_is_not_answered(autojump_clock: MockClock) -> None:

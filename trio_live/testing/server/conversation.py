@@ -41,7 +41,8 @@ class Surroundings:
         control: the session, as model functions see it.
         checkpoints: the server's store of handles.
         is_open: whether the connection is still there.
-        consumed: index of the client message that was read last; the setup is 0.
+        consumed: index of the last client message that is in the history, with all before it; the
+            setup is 0.
         fail: called with what a model function raised.
     """
 
@@ -232,7 +233,8 @@ class Conversation:
         self._outbox.put_json({"serverContent": content, "usageMetadata": usage})
         self.history += reply.contents
         self._context += Tokens({k: n for k, n in reply.tokens.items() if k != "THOUGHT"})
-        if self._terms.resumption:
+        # A turn that waits was read, and would be neither in the handle's state nor said again.
+        if self._terms.resumption and not self._queue:
             self._issue_handle()
 
     def _issue_handle(self) -> None:

@@ -124,18 +124,19 @@ class Listener:
     def _take_image(self, blob: JsonObject) -> None:
         if get_text(blob, "mimeType") not in _IMAGES:
             raise invalid_argument("video takes single frames: image/jpeg, image/png, image/webp")
-        if self._is_active or self._terms.video_between_turns:
+        if self.is_active or self._terms.video_between_turns:
             self._images.append(decode_base64(get_text(blob, "data")))
 
     def _take_text(self, text: str) -> None:
-        if self._is_active:
+        if self.is_active:
             self._text += text
         else:
             self._text = text
             self._end_turn(b"", INPUT_RATE_HZ)
 
     @property
-    def _is_active(self) -> bool:
+    def is_active(self) -> bool:
+        """Whether the user is in the middle of speaking: what was heard is in no turn yet."""
         return self._marked or self._detector.speaking
 
     def _hear(self, pcm16: bytes, *, end: bool = False) -> None:

@@ -104,6 +104,7 @@ class ServerSession:
         self._conversation: Conversation | None = None  # set with the setup, as the listener is
         self._listener: Listener | None = None
         self._messages = 0  # received, whether recorded or not
+        self._settled = 0  # the index of the last one that all before are in a turn with
         self._changed = trio.Event()  # replaced whenever a waiter may have something to see
 
     def __repr__(self) -> str:
@@ -262,6 +263,8 @@ class ServerSession:
             if self._house.options.record:
                 self.received.append(message)
             self._dispatch(*next(iter(message.items())))
+            if self._listener is not None and not self._listener.is_active:
+                self._settled = self._messages - 1
         except Refusal as refusal:
             self._refuse(refusal)
         except Exception as error:  # from the user's transcriber
@@ -301,7 +304,7 @@ class ServerSession:
             control=self,
             checkpoints=house.checkpoints,
             is_open=lambda: not line.ended.is_set(),
-            consumed=lambda: self._messages - 1,
+            consumed=lambda: self._settled,
             fail=self._fail,
         )
         conversation = Conversation(terms, line.outbox, around)
