@@ -498,6 +498,20 @@ async def test_transparent_resumption_counts_messages(autojump_clock: MockClock)
                 assert update["lastConsumedClientMessageIndex"] == index
 
 
+async def test_ping_after_the_close_frame_is_no_error(autojump_clock: MockClock) -> None:
+    """A client that has not read the close frame yet may ping; that is nobody's fault."""
+    with trio.fail_after(60):
+        async with LiveServer() as server, connect(server) as client:
+            await client.set_up()
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(server.sessions[0].close, 4000)
+                await trio.lowlevel.checkpoint()
+                with trio.move_on_after(1):  # no pong will come
+                    await client.websocket.ping(b"there?")
+            assert server.sessions[0].closed == (4000, "")
+            assert server.errors == []
+
+
 async def test_transparent_index_never_passes_the_state_of_the_handle(
     autojump_clock: MockClock,
 ) -> None:

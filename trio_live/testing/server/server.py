@@ -11,6 +11,7 @@ from typing import Final, Self
 import trio
 import trio.testing
 from trio_websocket import ConnectionClosed, WebSocketRequest, wrap_server_stream
+from wsproto.utilities import LocalProtocolError
 
 from .access import AccessRules, Entrance, Platform, Rejection, find_entrance, token_of
 from .fault_desk import FaultDesk
@@ -229,6 +230,8 @@ class LiveServer:
                 nursery.cancel_scope.cancel()
         except* (trio.BrokenResourceError, trio.ClosedResourceError, ConnectionClosed):
             pass  # the client hung up, or reset the connection, before there was a session
+        except* LocalProtocolError:
+            pass  # trio-websocket answers a ping that comes after its own close frame
         except* Exception as group:
             # trio-websocket lets errors of wsproto and ssl escape from its reader task.
             self.errors.append(group)
