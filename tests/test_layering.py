@@ -16,7 +16,8 @@ ARROWS: dict[str, set[str]] = {
     "state": {"wire"},
     "commands": {"wire"},
     "said": {"wire"},
-    "events": {"music.events", "said", "wire", "state"},
+    "links": {"wire"},
+    "events": {"links", "music.events", "said", "wire", "state"},
     "errors": {"state", "commands", "music.commands"},
     "transport.interface": set(),
     "transport": {"transport.interface"},  # its __init__
@@ -278,6 +279,7 @@ CORE = {
     "state",
     "commands",
     "said",
+    "links",
     "events",
     "errors",
     "close_table",

@@ -236,7 +236,7 @@ async def test_move_that_fails_goes_on_as_a_loss(autojump_clock: MockClock) -> N
             far.peers[0].send(DONE)
             far.give_handle("handle-2", 0)
             happened = await read_until(session, Reconnected)
-            assert [e.attempt for e in happened if isinstance(e, Reconnecting)] == [1, 1]
+            assert [e.attempt for e in happened if isinstance(e, Reconnecting)] == [1, 2]
             assert len(far.peers) == 3
 
 
@@ -454,3 +454,34 @@ async def test_the_end_asked_for_at_every_step_comes_at_once(
             break
     assert sent == 3
     assert steps > 30
+
+
+async def test_service_that_sends_everybody_away_is_no_hot_loop(autojump_clock: MockClock) -> None:
+    """A goAway right after each setup: the waits grow, and in the end it is a loss."""
+    far = Lasting()
+    with trio.fail_after(600):
+        with leaves_with(ConnectionLost):
+            async with far.open() as session:
+                while True:
+                    far.give_handle(f"handle-{len(far.peers)}")
+                    far.peer.send(go_away(1))
+                    await read_until(session, Reconnected)
+        assert len(far.peers) < 15
+
+
+async def test_reason_that_echoes_a_handle_is_told_without_it(autojump_clock: MockClock) -> None:
+    """It came after the connection was made, so the transport does not know it as a secret."""
+    far = Lasting()
+    with trio.fail_after(60):
+        async with far.open() as session:
+            await session.send_text("go")
+            far.peer.send(go_away(50))
+            await wait_all_tasks_blocked()
+            far.give_handle("new-handle", 0)
+            far.answers = []
+            await wait_all_tasks_blocked()
+            far.peers[1].close(1008, "session not found: new-handle")
+            far.peers[0].close()
+            happened = await read_until(session, Reconnected)
+    reasons = [event.reason for event in happened if isinstance(event, Reconnecting)]
+    assert reasons == ["", "session not found: ***"]

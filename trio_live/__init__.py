@@ -18,7 +18,7 @@ The house, from the ground up; each room imports only from those before it:
     wire/            the service's JSON as structs, and the codec
     state            phases and their transition table, turns, what is known of a session
     errors           LiveError and its tree
-    commands, said, events   what a session is told, what it tells
+    commands, said, links, events   what a session is told, what it tells
     transport/       connections: the contract, trio-websocket, memory
     ledger           what the service may not have taken in yet (Vertex AI)
     checkpoint, checkpoint_file   what another process needs to go on, and where it is kept

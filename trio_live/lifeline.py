@@ -23,7 +23,7 @@ from trio_live.close_table import Recovery, Verdict, When
 from trio_live.connection import Connection, connect
 from trio_live.errors import ConnectionLost, LiveError, SetupTimeout
 from trio_live.keeper import Keeper
-from trio_live.reconnect import Backoff, Plan, seed_of
+from trio_live.reconnect import Backoff, seed_of
 from trio_live.state import SessionPhase
 from trio_live.transport import NO_CLOSE_FRAME, Transport, TransportClosed
 
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from trio_live.fanout import EventFanout
     from trio_live.outbox import Outbox
     from trio_live.protocol import LiveProtocol
+    from trio_live.reconnect import Plan
 
 _LAST_WORDS: Final = 1.0
 """How long, in seconds, a connection that has ended may take to be closed in order."""
@@ -135,13 +136,13 @@ class Lifeline:
         while self._current is not None:
             current = self._current
             closed = await self._read(current.transport)
-            if handle := self._protocol.handle:
-                closed.reason = closed.reason.replace(handle, "***")  # a secret that came with it
+            self._blank(closed)
             verdict = judge_close(closed.code, closed.reason, When.SESSION)
-            plan: Plan | None
             if self._moving_since is not None and not self._leaving:
-                verdict, plan = _MOVE, Plan(1, 0.0, fresh=False)
-            elif (plan := self._plan(verdict)) is None:
+                # As any other end: a service that sends everybody away at once is no hot loop.
+                verdict, closed = _MOVE, TransportClosed(NO_CLOSE_FRAME)
+            plan = self._plan(verdict)
+            if plan is None:
                 self._keeper.stop()
                 return Ending(closed, None)
             failure = await self._go_on(current, closed, verdict, plan)
@@ -221,6 +222,7 @@ class Lifeline:
                     self._receive(await transport.receive())
             except TransportClosed as closed:
                 await trio.lowlevel.checkpoint_if_cancelled()  # that may be why it is closed
+                self._blank(closed)
                 raise setup_refused(closed) from closed
             return
         raise SetupTimeout(
@@ -264,6 +266,11 @@ class Lifeline:
             self._protocol.consumed = None
         if self._keeper.seeking or self._protocol.go_away is not None:
             self._keeper.notice()
+
+    def _blank(self, closed: TransportClosed) -> None:
+        """Take the handle, a secret, out of the service's reason."""
+        if handle := self._protocol.handle:
+            closed.reason = closed.reason.replace(handle, "***")
 
     def _plan(self, verdict: Verdict) -> Plan | None:
         """Plan the next attempt; None if there is none."""

@@ -144,10 +144,13 @@ class Outbox:
         Args:
             restored: Whether the session was resumed from its handle.
         """
-        replayed, lost = self._replay_ledger(restored=restored)
-        outage = self._outage
-        if outage is None:
-            return replayed, lost
+        outage, transport = self._outage, self._transport
+        if outage is None or transport is None:
+            return Counter(), Counter()
+        replayed, lost = self.sent.replay(
+            transport, self._protocol.calls_since_handle if restored else None
+        )
+        self.frames += replayed.total()
         now = trio.current_time()
         waited = Counter(type(command).__name__ for command in outage.commands)
         before = Counter(outage.dropped)
@@ -170,25 +173,6 @@ class Outbox:
         waited.subtract(type(command).__name__ for command in outage.commands)
         waited.subtract(dropped - before)
         return replayed + waited, lost + dropped
-
-    def _replay_ledger(self, *, restored: bool) -> tuple[Counter[str], Counter[str]]:
-        """Send what the service has not taken in, in transparent resumption."""
-        ledger, transport = self.sent.ledger, self._transport
-        if ledger is None or transport is None:
-            return Counter(), Counter()
-        if not restored:
-            return Counter(), ledger.abandon()
-        lost = ledger.begin(self._protocol.calls_since_handle)
-        replayed = Counter(entry.name for entry in ledger.entries)
-        for frame in ledger.replay():
-            try:
-                transport.send(frame)
-            except TransportClosed:
-                self.suspend()
-                self._broken()
-                break
-            self.frames += 1
-        return replayed, lost
 
     @property
     def accepted_bytes(self) -> int:

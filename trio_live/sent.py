@@ -11,11 +11,14 @@ resumption, where the service says it and the Ledger replays the rest.
 from __future__ import annotations
 
 from collections import Counter, deque
+from collections.abc import Collection
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from trio_live import commands
 from trio_live.ledger import LedgerEntry
 from trio_live.outage import MEDIA
+from trio_live.transport.interface import TransportClosed
 
 if TYPE_CHECKING:
     from trio_live.commands import SessionCommand
@@ -73,6 +76,34 @@ class SentLog:
         """Note that the latest handle covers the messages up to this index."""
         if self.ledger is not None:
             self.ledger.settle(last_consumed)
+
+    def replay(
+        self, transport: Transport, unknown_calls: Collection[str] | None
+    ) -> tuple[Counter[str], Counter[str]]:
+        """Send on a new connection what the service has not taken in, in transparent resumption.
+
+        Args:
+            transport: That connection.
+            unknown_calls: The ids of the calls that the restored session has not made; None if the
+                session was not restored.
+
+        Returns:
+            What was sent, and what is lost: how many of each kind. What a connection that is broken
+            already does not take stays in the ledger.
+        """
+        replayed: Counter[str] = Counter()
+        ledger = self.ledger
+        if ledger is None:
+            return replayed, Counter()
+        if unknown_calls is None:
+            return replayed, ledger.abandon()
+        lost = ledger.begin(unknown_calls)
+        kinds = [entry.name for entry in ledger.entries]
+        with suppress(TransportClosed):
+            for kind, frame in zip(kinds, ledger.replay(), strict=True):
+                transport.send(frame)
+                replayed[kind] += 1
+        return replayed, lost
 
     def close(self, transport: Transport) -> list[tuple[SessionCommand, int, float]]:
         """Close the account of a connection that is gone.
