@@ -11,6 +11,7 @@ import trio
 from transport_far_end import (
     BINARY,
     CLOSE,
+    DIALERS,
     PING,
     PONG,
     TEXT,
@@ -25,7 +26,7 @@ from transport_far_end import (
 )
 from trio.testing import MockClock, wait_all_tasks_blocked
 
-from trio_live.transport import NO_CLOSE_FRAME, DialRequest, Transport, TransportClosed, trio_ws
+from trio_live.transport import NO_CLOSE_FRAME, DialRequest, Transport, TransportClosed
 from trio_live.transport.frames import FrameStream
 from trio_live.transport.outgoing import OutgoingStream
 
@@ -35,7 +36,7 @@ GOODBYE: Frame = (CLOSE, close_payload(1000))
 SIZES = [0, 1, 125, 126, 127, 65_535, 65_536, 200_000]
 
 
-@pytest.fixture(params=[trio_ws.dial], ids=["trio_websocket"])
+@pytest.fixture(params=list(DIALERS.values()), ids=list(DIALERS))
 def dial(request: pytest.FixtureRequest) -> Dial:
     """Give each implementation's dialer."""
     implementation: Dial = request.param

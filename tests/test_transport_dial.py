@@ -9,6 +9,7 @@ from collections.abc import Callable
 import pytest
 import trio
 from transport_far_end import (
+    DIALERS,
     Connection,
     Dial,
     accepting_answer,
@@ -19,7 +20,7 @@ from transport_far_end import (
 )
 
 from trio_live.errors import ConnectError
-from trio_live.transport import DialRequest, Transport, trio_ws
+from trio_live.transport import DialRequest, Transport, opening
 
 KEY = "AIza-secret"
 REQUEST = DialRequest("ws://service/live", secrets=(KEY,))
@@ -28,7 +29,7 @@ NOT_COMPLETED = "service did not complete the WebSocket upgrade"
 HUNG_UP = f"{NOT_COMPLETED}: the server ended the connection during the upgrade"
 
 
-@pytest.fixture(params=[trio_ws.dial], ids=["trio_websocket"])
+@pytest.fixture(params=list(DIALERS.values()), ids=list(DIALERS))
 def dial(request: pytest.FixtureRequest) -> Dial:
     """Give each implementation's dialer."""
     implementation: Dial = request.param
@@ -453,7 +454,7 @@ async def test_dial_in_a_nursery_that_is_cancelled(dial: Dial) -> None:
 
 async def test_default_ssl_context_is_one() -> None:
     """All connections share one default SSL context."""
-    assert trio_ws.default_ssl_context() is trio_ws.default_ssl_context()
+    assert opening.default_ssl_context() is opening.default_ssl_context()
 
 
 def test_dial_request_shows_no_secrets() -> None:

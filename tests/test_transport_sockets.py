@@ -19,6 +19,7 @@ import trio
 import trustme
 from transport_far_end import (
     CLOSE,
+    DIALERS,
     PING,
     PONG,
     TEXT,
@@ -32,12 +33,13 @@ from transport_far_end import (
 )
 
 from trio_live.errors import ConnectError
-from trio_live.transport import NO_CLOSE_FRAME, DialRequest, Transport, TransportClosed, trio_ws
+from trio_live.transport import NO_CLOSE_FRAME, DialRequest, Transport, TransportClosed, opening
+from trio_live.transport.sockets import DirectSocket
 
 GOODBYE = (CLOSE, close_payload(1000))
 
 
-@pytest.fixture(params=[trio_ws.dial], ids=["trio_websocket"])
+@pytest.fixture(params=list(DIALERS.values()), ids=list(DIALERS))
 def dial(request: pytest.FixtureRequest) -> Dial:
     """Give each implementation's dialer."""
     implementation: Dial = request.param
@@ -190,11 +192,11 @@ async def test_a_full_socket_takes_frames_in_part_and_in_order(dial: Dial) -> No
 async def test_a_full_socket_takes_nothing() -> None:
     """Writing at once never waits: a full socket takes nothing, and what it took arrives."""
     near, far = trio.socket.socketpair()
-    stream, try_write = trio_ws._share_socket(trio.SocketStream(near))
+    stream = DirectSocket(trio.SocketStream(near))
     with trio.fail_after(60):
         async with stream, trio.SocketStream(far) as server:
             sent = 0
-            while taken := try_write(b"x" * 65_536):
+            while taken := stream.try_write(b"x" * 65_536):
                 sent += taken
             while sent:
                 sent -= len(await server.receive_some(sent))
@@ -513,7 +515,7 @@ async def test_tls_without_a_context_uses_the_shared_one(
         return client_tls
 
     monkeypatch.setattr(ssl, "create_default_context", create_default_context)
-    trio_ws.default_ssl_context.cache_clear()
+    opening.default_ssl_context.cache_clear()
     try:
         for _ in range(2):
             async with listening() as server, trio.open_nursery() as nursery:
@@ -523,5 +525,5 @@ async def test_tls_without_a_context_uses_the_shared_one(
                 await trio.aclose_forcefully(server.far.stream)
                 nursery.cancel_scope.cancel()
     finally:
-        trio_ws.default_ssl_context.cache_clear()
+        opening.default_ssl_context.cache_clear()
     assert made == [client_tls]
