@@ -46,6 +46,19 @@ ARROWS: dict[str, set[str]] = {
         "transport.opening",
         "transport.outgoing",
     },
+    "transport.websockets": {
+        "errors",
+        "transport.failures",
+        "transport.interface",
+        "transport.opening",
+        "transport.outgoing",
+    },
+    "transport.dialers": {
+        "errors",
+        "transport.interface",
+        "transport.trio_ws",
+        "transport.websockets",
+    },
     "config": {"errors", "transport.interface", "transport.proxy", "wire"},
     "endpoints": {"errors", "wire"},
     "http_post": {"endpoints", "errors", "transport.proxy", "wire"},
@@ -102,7 +115,7 @@ ARROWS: dict[str, set[str]] = {
         "state",
         "subscription",
         "transport",
-        "transport.trio_ws",
+        "transport.dialers",
         "transport.proxy",
         "watch",
     },
@@ -154,6 +167,7 @@ EXTRAS_ALLOWED_IN = {
     "endpoints": {"google"},  # google-auth
     "http_post": {"httpcore"},
     "transport.proxy": {"python_socks"},
+    "transport.websockets": {"websockets"},
 }
 
 

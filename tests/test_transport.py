@@ -31,7 +31,9 @@ from trio_live.transport.frames import FrameStream
 from trio_live.transport.outgoing import OutgoingStream
 
 MIB = 1024 * 1024
-NOT_UTF_8 = "'utf-8' codec can't decode"
+INVALID_START = "'utf-8' codec can't decode byte 0xff in position 0: invalid start byte"
+INVALID_CODE = "invalid status code"
+RESERVED_BITS = "reserved bits must be 0"
 GOODBYE: Frame = (CLOSE, close_payload(1000))
 SIZES = [0, 1, 125, 126, 127, 65_535, 65_536, 200_000]
 
@@ -41,6 +43,11 @@ def dial(request: pytest.FixtureRequest) -> Dial:
     """Give each implementation's dialer."""
     implementation: Dial = request.param
     return implementation
+
+
+def words(dial: Dial, trio_websocket: str, websockets: str) -> str:
+    """Give what the library under a transport calls it."""
+    return trio_websocket if dial is DIALERS["trio_websocket"] else websockets
 
 
 def ending(call: Callable[[], object]) -> tuple[int, str]:
@@ -113,7 +120,11 @@ async def test_message_of_the_limit_and_one_more(dial: Dial, opcode: int) -> Non
         await connection.far.send(frame(opcode, b"m" * 1000))
         assert len(await connection.transport.receive()) == 1000
         await connection.far.send(frame(opcode, b"m" * 501, fin=False), frame(0, b"m" * 500))
-        reason = "Exceeded maximum message size: 1000 bytes"
+        reason = words(
+            dial,
+            "Exceeded maximum message size: 1000 bytes",
+            "frame with 500 bytes after reading 501 bytes exceeds limit of 1000 bytes",
+        )
         assert await connection.receive_rest() == ([], (1009, reason))
         assert ending(lambda: connection.transport.send("x")) == (1009, reason)
         await connection.transport.aclose()
@@ -128,7 +139,11 @@ async def test_several_messages_over_the_limit_at_once(dial: Dial) -> None:
         await connection.far.send(frame(TEXT, b"m" * 11) * 2, frame(PING), frame(TEXT, b"m" * 11))
         await wait_all_tasks_blocked()
         connection.line.resume()
-        reason = "Exceeded maximum message size: 10 bytes"
+        reason = words(
+            dial,
+            "Exceeded maximum message size: 10 bytes",
+            "frame with 11 bytes exceeds limit of 10 bytes",
+        )
         assert await connection.receive_rest() == ([], (1009, reason))
         await connection.transport.aclose()
         assert await connection.far.read_rest() == [(CLOSE, close_payload(1009, reason))]
@@ -354,27 +369,48 @@ async def test_reset_of_the_stream(dial: Dial) -> None:
 
 
 @pytest.mark.parametrize(
-    ("data", "code", "reason"),
+    ("data", "code", "trio_websocket", "of_websockets"),
     [
-        (frame(TEXT, b"\xff"), 1007, f"{NOT_UTF_8} byte 0xff in position 0: invalid start byte"),
-        (frame(TEXT, b"a", reserved=4), 1002, "Reserved bit set unexpectedly"),
-        (frame(TEXT, b"a", reserved=1), 1002, "Reserved bit set unexpectedly"),
-        (frame(3, b"a"), 1002, "Invalid opcode 0x3"),
-        (frame(15), 1002, "Invalid opcode 0xf"),
-        (frame(0, b"a"), 1002, "unexpected CONTINUATION"),
-        (frame(PING, b"a", fin=False), 1002, "Invalid attempt to fragment control frame"),
-        (frame(PING, b"a" * 126), 1002, "Control frame with payload len > 125"),
-        (b"\x81\x81mask!", 1002, "client received unexpected masked frame"),
-        (frame(CLOSE, b"\x03"), 1002, "CLOSE with 1 byte payload"),
-        (frame(CLOSE, close_payload(999)), 1002, "CLOSE with invalid code"),
-        (frame(CLOSE, close_payload(1006)), 1002, "remote CLOSE with local-only reason"),
-        (frame(CLOSE, close_payload(2000)), 1002, "CLOSE with unknown reserved code"),
+        (frame(TEXT, b"\xff"), 1007, INVALID_START, INVALID_START),
+        (frame(TEXT, b"a", reserved=4), 1002, "Reserved bit set unexpectedly", RESERVED_BITS),
+        (frame(TEXT, b"a", reserved=1), 1002, "Reserved bit set unexpectedly", RESERVED_BITS),
+        (frame(3, b"a"), 1002, "Invalid opcode 0x3", "invalid opcode"),
+        (frame(15), 1002, "Invalid opcode 0xf", "invalid opcode"),
+        (frame(0, b"a"), 1002, "unexpected CONTINUATION", "unexpected continuation frame"),
+        (
+            frame(PING, b"a", fin=False),
+            1002,
+            "Invalid attempt to fragment control frame",
+            "fragmented control frame",
+        ),
+        (
+            frame(PING, b"a" * 126),
+            1002,
+            "Control frame with payload len > 125",
+            "control frame too long",
+        ),
+        (b"\x81\x81mask!", 1002, "client received unexpected masked frame", "incorrect masking"),
+        (frame(CLOSE, b"\x03"), 1002, "CLOSE with 1 byte payload", "close frame too short"),
+        (frame(CLOSE, close_payload(999)), 1002, "CLOSE with invalid code", INVALID_CODE),
+        (
+            frame(CLOSE, close_payload(1006)),
+            1002,
+            "remote CLOSE with local-only reason",
+            INVALID_CODE,
+        ),
+        (
+            frame(CLOSE, close_payload(2000)),
+            1002,
+            "CLOSE with unknown reserved code",
+            INVALID_CODE,
+        ),
     ],
 )  # fmt: skip
 async def test_broken_rules_end_the_connection(
-    dial: Dial, data: bytes, code: int, reason: str
+    dial: Dial, data: bytes, code: int, trio_websocket: str, of_websockets: str
 ) -> None:
     """Bytes that break the rules end it without a code of the server; it is told which rule."""
+    reason = words(dial, trio_websocket, of_websockets)
     async with connected(dial) as connection:
         await connection.far.send(frame(TEXT, b"good") + data, frame(TEXT, b"unread"))
         assert await connection.receive_rest() == (["good"], (NO_CLOSE_FRAME, reason))

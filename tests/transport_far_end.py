@@ -12,7 +12,7 @@ from typing import Protocol
 import trio
 from trio.testing import memory_stream_pair
 
-from trio_live.transport import DialRequest, Transport, TransportClosed, trio_ws
+from trio_live.transport import DialRequest, Transport, TransportClosed, trio_ws, websockets
 from trio_live.transport.opening import OpenStream
 
 TEXT, BINARY, CLOSE, PING, PONG = 1, 2, 8, 9, 10
@@ -31,7 +31,7 @@ class Dial(Protocol):
     ) -> Awaitable[Transport]: ...
 
 
-DIALERS: dict[str, Dial] = {"trio_websocket": trio_ws.dial}
+DIALERS: dict[str, Dial] = {"trio_websocket": trio_ws.dial, "websockets": websockets.dial}
 
 
 def frame(opcode: int, payload: bytes = b"", *, fin: bool = True, reserved: int = 0) -> bytes:

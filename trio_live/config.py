@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, Final, Literal, cast
 
 from msgspec.structs import force_setattr
 
@@ -232,7 +232,9 @@ class TransportConfig:
         send_buffer_bytes: Sends wait while more than this is accepted and not yet written.
         max_buffered_events: The bound of the session's own event iteration, in events.
         max_buffered_bytes: The same in bytes of payload.
-        dialer: Another way to connect than trio-websocket; see `trio_live.transport.interface`.
+        transport: The WebSocket library under the session: "trio-websocket", or the faster
+            "websockets" (extra `fast`).
+        dialer: Another way to connect than these two; see `trio_live.transport.interface`.
     """
 
     connect_timeout: float = 10.0
@@ -244,10 +246,15 @@ class TransportConfig:
     send_buffer_bytes: int = 256 * 1024
     max_buffered_events: int = 16_384
     max_buffered_bytes: int = 16 * MEBIBYTE
+    transport: Literal["trio-websocket", "websockets"] = "trio-websocket"
     dialer: Dialer | None = None
 
     def __post_init__(self) -> None:
         check_proxy(self.proxy)
+        if self.transport not in ("trio-websocket", "websockets"):
+            raise ConfigError(
+                f'transport={self.transport!r} must be "trio-websocket" or "websockets"'
+            )
         for name in ("connect_timeout", "setup_timeout", "close_timeout"):
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int | float) or not value > 0:

@@ -37,8 +37,8 @@ from trio_live.outbox import CommandSender, Outbox
 from trio_live.protocol import LiveProtocol
 from trio_live.state import SessionPhase
 from trio_live.transport import NO_CLOSE_FRAME, DialRequest, Transport, TransportClosed
+from trio_live.transport.dialers import dialer_for
 from trio_live.transport.proxy import proxy_for, secrets_of
-from trio_live.transport.trio_ws import dial as dial_trio_websocket
 from trio_live.watch import PhaseWatch
 
 if TYPE_CHECKING:
@@ -105,7 +105,7 @@ class SessionRunner:
 
     async def _connect(self) -> None:
         timeout = self._settings.connect_timeout
-        dial = self._settings.dialer or dial_trio_websocket
+        dial = self._settings.dialer or dialer_for(self._settings.transport)
         with trio.move_on_after(timeout):
             address = await self._endpoint.resolve()
             proxy = proxy_for(self._settings.proxy, address.url)
