@@ -46,12 +46,14 @@ ARROWS: dict[str, set[str]] = {
         "transport.opening",
         "transport.outgoing",
     },
+    "transport.upgrade": {"transport.interface", "transport.opening", "transport.outgoing"},
     "transport.websockets": {
         "errors",
         "transport.failures",
         "transport.interface",
         "transport.opening",
         "transport.outgoing",
+        "transport.upgrade",
     },
     "transport.dialers": {
         "errors",

@@ -1,8 +1,8 @@
 """The fast transport: the frames of the websockets library (extra `fast`), on Trio.
 
-What lives here: dialling, and WebSocketsTransport. The opening handshake is wsproto's, as under the
-default transport, so that both ask and refuse alike; from then on `websockets.protocol.Protocol`,
-which does no I/O, builds frames (masked in C) and parses them. permessage-deflate is not offered.
+What lives here: dialling, and WebSocketsTransport. What must not: the opening handshake
+(upgrade.py). `websockets.protocol.Protocol`, which does no I/O, builds frames (masked in C) and
+parses them; permessage-deflate is not offered.
 
 One task reads: one large read is parsed into all messages that it holds, and whoever receives is
 woken once for all of them. It goes on answering pings when nobody receives, up to a bound. Nothing
@@ -12,32 +12,21 @@ here has a lock or a channel. Costs beside the default: benchmarks/session.py, p
 from __future__ import annotations
 
 import logging
-import re
 from collections import deque
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 import trio
-import trio_websocket
 from websockets.exceptions import PayloadTooBig
 from websockets.frames import Close, CloseCode, Frame, Opcode
 from websockets.protocol import Protocol, Side
-from wsproto.connection import ConnectionType
-from wsproto.events import AcceptConnection, RejectConnection, RejectData, Request
-from wsproto.handshake import H11Handshake
 
 from trio_live.errors import ConnectError
 from trio_live.transport.failures import network_failure, upgrade_failure, without_secrets
 from trio_live.transport.interface import NO_CLOSE_FRAME, DialRequest, TransportClosed
-from trio_live.transport.opening import (
-    ANSWER_LIMIT,
-    OpenStream,
-    incomplete_answer,
-    open_wire,
-    secure,
-    upgrade_request,
-)
+from trio_live.transport.opening import OpenStream, open_wire, secure
 from trio_live.transport.outgoing import OutgoingStream
+from trio_live.transport.upgrade import upgrade
 
 if TYPE_CHECKING:
     from trio_live.transport.interface import Transport
@@ -48,8 +37,6 @@ _MESSAGE_QUEUE: Final = 64
 # Of messages that are there already, every 32nd costs a visit to the scheduler, which takes 4 us
 # against 0.2 us for a look at whether we are cancelled (measured). The others are seen to soon.
 _YIELD_EVERY: Final = 32
-# Where the accepting answer ends; bare line feeds are what h11 accepts as well.
-_END_OF_HEAD: Final = re.compile(rb"\n\r?\n")
 
 # The library would log every frame, payload and all, for a program that logs everything.
 _NO_LOG: Final = logging.Logger("trio_live.websockets", logging.CRITICAL + 1)
@@ -187,7 +174,7 @@ class WebSocketsTransport:
                 failure = await secure(self._request, self._stream)
                 if failure is None:
                     try:
-                        behind = await self._upgrade()
+                        behind = await upgrade(self._request, self._stream)
                     except Exception as error:
                         failure = upgrade_failure(self._request, error)
                     else:
@@ -200,43 +187,6 @@ class WebSocketsTransport:
                 await self._stream.aclose()
         if failure is not None:
             task_status.started(failure)
-
-    async def _upgrade(self) -> bytes:
-        """Do the opening handshake; give what arrived behind the answer.
-
-        Raises:
-            ConnectionRejected: The server refuses.
-            ConnectionResetError: The stream ended before the server answered.
-            ProtocolError: It is no answer to an upgrade.
-        """
-        host, target, headers = upgrade_request(self._request)
-        handshake = H11Handshake(ConnectionType.CLIENT)
-        with suppress(trio.BrokenResourceError):  # there may be an answer all the same
-            self._stream.write(handshake.send(Request(host, target, extra_headers=headers)))
-        answer = bytearray()
-        status, body = 0, bytearray()
-        while len(answer) <= ANSWER_LIMIT:
-            try:
-                data = await self._stream.receive_some(_READ_SIZE)
-            except trio.BrokenResourceError:
-                break
-            if not data:
-                break
-            answer += data
-            handshake.receive_data(data)
-            for event in handshake.events():
-                if isinstance(event, AcceptConnection):
-                    end = _END_OF_HEAD.search(answer)
-                    return bytes(answer[end.end() :]) if end else b""
-                if isinstance(event, RejectConnection):
-                    status = event.status_code
-                    if not event.has_body:
-                        raise trio_websocket.ConnectionRejected(status, (), b"")
-                elif isinstance(event, RejectData):
-                    body += event.data
-                    if event.body_finished:
-                        raise trio_websocket.ConnectionRejected(status, (), bytes(body))
-        raise incomplete_answer(answer)
 
     async def _read(self, data: bytes) -> None:
         """Read to the end of the stream; begin with what has arrived already."""
@@ -269,12 +219,18 @@ class WebSocketsTransport:
             elif opcode is Opcode.CLOSE:
                 close = Close.parse(event.data)
                 self._conclude(close.code, close.reason, by_the_server=True)
-        if (error := protocol.parser_exc) is not None:
-            self._broken_rule(error)
+        answers = protocol.data_to_send()
+        if protocol.parser_exc is not None and self._end is None:
+            if (theirs := protocol.close_rcvd) is not None:
+                # A close between the fragments of a message, which the library takes for an error.
+                self._conclude(theirs.code, theirs.reason, by_the_server=True)
+                answers[-1:] = [_close_frame(theirs)]
+            else:
+                self._broken_rule(protocol.parser_exc)
         if self._messages:
             self._tell_arrived()
-        answer = b"".join(protocol.data_to_send())
-        return b"" if self._goodbye else answer  # nothing follows a close frame, not even a pong
+        # Nothing follows a close frame, not even a pong.
+        return b"" if self._goodbye else b"".join(answers)
 
     def _take_data(self, frame: Frame) -> None:
         """Take one frame of a message."""
@@ -297,11 +253,8 @@ class WebSocketsTransport:
             self._conclude(NO_CLOSE_FRAME, str(error))
 
     def _broken_rule(self, error: Exception) -> None:
-        """End, because of what arrived; the library has sent a close frame that says why."""
-        close = self._protocol.close_rcvd
-        if close is not None:  # between the fragments of a message: it counts all the same
-            self._conclude(close.code, close.reason, by_the_server=True)
-        elif isinstance(error, PayloadTooBig):
+        """End, because of what arrived; the library answers with a close frame that says why."""
+        if isinstance(error, PayloadTooBig):
             self._conclude(int(CloseCode.MESSAGE_TOO_BIG), str(error))
         else:
             self._conclude(NO_CLOSE_FRAME, str(error))
@@ -327,3 +280,9 @@ class WebSocketsTransport:
         if self._arrived is not None:
             self._arrived.set()
             self._arrived = None
+
+
+def _close_frame(close: Close) -> bytes:
+    """Build the answer to a close frame: the same."""
+    payload = b"" if close.code == CloseCode.NO_STATUS_RCVD else close.serialize()
+    return Frame(Opcode.CLOSE, payload).serialize(mask=True)
