@@ -17,7 +17,8 @@ class DirectSocket(trio.abc.Stream):
     """A stream over a socket that can also be written to without waiting.
 
     It waits for data first and reads then. trio.SocketStream reads first, and what is left of a
-    real-time connection then is an error from the system, a wait and a second read for each frame.
+    real-time connection then is an error from the system, a wait and a second read for each frame
+    (a fifth more in benchmarks/streams.py).
 
     Args:
         stream: Gives up its socket. Not to be used any more.
