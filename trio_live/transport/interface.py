@@ -67,6 +67,8 @@ class Transport(Protocol):
         accepted_bytes: Bytes on their way so far, framing, control frames and the upgrade included;
             grows by each `send`.
         written_bytes: How many of them the operating system has taken.
+        confirmed_bytes: How many of them the other side has certainly received; grows by `ping`.
+        heard_bytes: Bytes that came from the other side, control frames included.
     """
 
     @property
@@ -77,6 +79,24 @@ class Transport(Protocol):
     @property
     def written_bytes(self) -> int:
         """Bytes that were handed to the operating system since then."""
+        ...
+
+    @property
+    def confirmed_bytes(self) -> int:
+        """What was accepted before the last ping that the other side has answered."""
+        ...
+
+    @property
+    def heard_bytes(self) -> int:
+        """Bytes that have come since then."""
+        ...
+
+    def ping(self) -> None:
+        """Ask the other side for a sign that it has received what was accepted until now.
+
+        While an answer is due already, the next ping waits for it, and counts for all calls until
+        then. Nothing if the connection is closing or broken.
+        """
         ...
 
     def send(self, frame: str) -> None:

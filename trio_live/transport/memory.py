@@ -61,6 +61,7 @@ class MemoryPeer:
 
     def send(self, frame: str | bytes) -> None:
         """Give the near end a message."""
+        self.client.heard_bytes += len(frame)
         self.client.incoming.send_nowait(frame)
 
     def close(self, code: int = NO_CLOSE_FRAME, reason: str = "") -> None:
@@ -70,6 +71,10 @@ class MemoryPeer:
     def stall(self) -> None:
         """Take nothing more off the near end's hands, until `resume()`."""
         self.client.stalled = True
+
+    def mute(self) -> None:
+        """Answer no ping any more."""
+        self.client.mute = True
 
     def resume(self) -> None:
         """Take everything that waits, and what comes."""
@@ -85,7 +90,10 @@ class MemoryTransport:
     def __init__(self) -> None:
         self.accepted_bytes = 0
         self.written_bytes = 0
+        self.confirmed_bytes = 0
+        self.heard_bytes = 0
         self.stalled = False
+        self.mute = False
         self.incoming, self._messages = trio.open_memory_channel[str | bytes](65_536)
         self._deliver, self.outgoing = trio.open_memory_channel[str](65_536)
         self._unwritten: deque[str] = deque()
@@ -99,6 +107,12 @@ class MemoryTransport:
         self.accepted_bytes += len(frame)
         self._unwritten.append(frame)
         self.write()
+
+    def ping(self) -> None:
+        """See Transport. The far end answers at once, unless it is stalled or mute."""
+        if self._end is None and not self.stalled and not self.mute:
+            self.confirmed_bytes = self.accepted_bytes
+            self.heard_bytes += 2
 
     async def wait_written(self, total: int) -> None:
         """See Transport."""

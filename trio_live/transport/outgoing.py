@@ -30,6 +30,7 @@ class OutgoingStream(trio.abc.Stream):
     Attributes:
         accepted: Bytes taken over so far.
         written: How many of them have been handed on.
+        heard: Bytes read so far.
         ended: Set once nothing can be read any more: end of data, an error, or closed.
     """
 
@@ -40,6 +41,7 @@ class OutgoingStream(trio.abc.Stream):
         self._try_write = try_write
         self.accepted = 0
         self.written = 0
+        self.heard = 0
         self.ended = trio.Event()
         self._pending: deque[bytes] = deque()
         self._control = 0  # at least as much as came through `send_all()` and is not written
@@ -134,6 +136,7 @@ class OutgoingStream(trio.abc.Stream):
             raise
         if not data:
             self.ended.set()
+        self.heard += len(data)
         return data
 
     async def aclose(self) -> None:
