@@ -212,6 +212,87 @@ async def test_pongs_that_nobody_reads_are_bounded(dial: Dial) -> None:
         assert backlog(connection.transport) == 0
 
 
+async def test_ping_confirms_what_was_accepted_before_it(dial: Dial) -> None:
+    """What a ping's answer confirms is what was accepted when it was sent, and nothing else is."""
+    async with connected(dial) as connection:
+        transport = connection.transport
+        transport.send("one")
+        before = transport.accepted_bytes
+        assert transport.confirmed_bytes == 0
+        transport.ping()
+        assert await connection.far.read_frame() == (TEXT, b"one")
+        opcode, payload = await connection.far.read_frame()
+        assert (opcode, transport.confirmed_bytes) == (PING, 0)
+        transport.send("two")
+        heard = transport.heard_bytes
+        await connection.far.send(frame(PONG, b"unasked"), frame(PONG))
+        await wait_all_tasks_blocked()
+        assert (transport.confirmed_bytes, transport.heard_bytes) == (0, heard + 11)
+        await connection.far.send(frame(PONG, payload))
+        await wait_all_tasks_blocked()
+        assert transport.confirmed_bytes == before
+        await connection.far.send(frame(PONG, payload))
+        await wait_all_tasks_blocked()
+        assert transport.confirmed_bytes == before
+
+
+async def test_pings_that_are_asked_for_while_one_is_due_are_one(dial: Dial) -> None:
+    """While an answer is due no ping is sent; the next one then counts for all that was asked."""
+    async with connected(dial) as connection:
+        transport = connection.transport
+        transport.ping()
+        opcode, first = await connection.far.read_frame()
+        for _ in range(3):
+            transport.send("more")
+            transport.ping()
+        assert await connection.far.read_frames(3) == [(TEXT, b"more")] * 3
+        before = transport.accepted_bytes
+        await connection.far.send(frame(PONG, first))
+        opcode, second = await connection.far.read_frame()
+        assert (opcode, second != first) == (PING, True)
+        await connection.far.send(frame(PONG, second))
+        await wait_all_tasks_blocked()
+        assert transport.confirmed_bytes == before
+        transport.goodbye()
+        transport.ping()
+        assert await connection.far.read_frame() == GOODBYE
+        await connection.far.send(close_frame(1000))
+        await transport.aclose()
+        assert await connection.far.read_rest() == []
+
+
+async def test_ping_on_a_connection_that_is_broken_does_nothing(dial: Dial) -> None:
+    """Neither after a write that failed nor after the end does a ping raise, or confirm."""
+    async with connected(dial) as connection:
+        connection.line.break_writes(trio.BrokenResourceError())
+        connection.transport.send("lost")
+        connection.transport.ping()
+        await wait_all_tasks_blocked()
+        connection.transport.ping()
+        await connection.far.stream.aclose()
+        assert await connection.receive_rest() == ([], (NO_CLOSE_FRAME, ""))
+        connection.transport.ping()
+        await wait_all_tasks_blocked()
+        assert connection.transport.confirmed_bytes == 0
+        await connection.transport.aclose()
+
+
+async def test_logging_of_everything_shows_no_payload(
+    dial: Dial, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Law 6: whatever a program logs, texts that are sent or received are not in it."""
+    caplog.set_level(logging.DEBUG)
+    async with connected(dial) as connection:
+        connection.transport.send("planted")
+        await connection.far.send(frame(TEXT, b"planted"), frame(BINARY, b"planted"))
+        assert await connection.transport.receive() == "planted"
+        assert await connection.transport.receive() == b"planted"
+        await connection.far.send(frame(3, b"planted"))
+        await connection.receive_rest()
+        await connection.transport.aclose()
+    assert "planted" not in caplog.text
+
+
 # Writes.
 
 

@@ -17,6 +17,7 @@ import trio
 import trio_websocket
 from wsproto.connection import Connection, ConnectionType
 from wsproto.events import CloseConnection, TextMessage
+from wsproto.utilities import LocalProtocolError
 
 from trio_live.errors import ConnectError
 from trio_live.transport.failures import network_failure, upgrade_failure, without_secrets
@@ -62,11 +63,17 @@ async def dial(
 
 
 class TrioWebSocketTransport:
-    """One connection over trio-websocket. Made by `dial`."""
+    """One connection over trio-websocket. Made by `dial`.
+
+    Attributes:
+        confirmed_bytes: See Transport.
+    """
 
     def __init__(self, request: DialRequest) -> None:
         self._request = request
         self._frames = Connection(ConnectionType.CLIENT)
+        self.confirmed_bytes = 0
+        self._ping_wanted = trio.Event()
         self._opened = False
         self._done = trio.Event()  # set when everything may be torn down
         self._ended = trio.Event()  # set when trio-websocket's task has ended
@@ -85,6 +92,15 @@ class TrioWebSocketTransport:
     def written_bytes(self) -> int:
         """See Transport."""
         return self._stream.written
+
+    @property
+    def heard_bytes(self) -> int:
+        """See Transport."""
+        return self._stream.heard
+
+    def ping(self) -> None:
+        """See Transport."""
+        self._ping_wanted.set()
 
     def send(self, frame: str) -> None:
         """See Transport."""
@@ -173,6 +189,7 @@ class TrioWebSocketTransport:
             async with trio.open_nursery() as nursery:
                 await self._upgrade(nursery)
                 self._opened = True
+                nursery.start_soon(self._send_pings)
                 task_status.started(None)
                 await self._done.wait()
                 nursery.cancel_scope.cancel()
@@ -184,6 +201,16 @@ class TrioWebSocketTransport:
             self._ended.set()
         if self._opened:
             await self._done.wait()  # what was accepted is still written
+
+    async def _send_pings(self) -> None:
+        """Send pings as they are asked for, each when the one before it was answered."""
+        with suppress(trio_websocket.ConnectionClosed, LocalProtocolError):
+            while True:
+                await self._ping_wanted.wait()
+                self._ping_wanted = trio.Event()
+                accepted = self._stream.accepted
+                await self._ws.ping()
+                self.confirmed_bytes = accepted
 
     async def _upgrade(self, nursery: trio.Nursery) -> None:
         """Do the opening handshake.

@@ -64,11 +64,19 @@ async def dial(
 
 
 class WebSocketsTransport:
-    """One connection over the websockets library. Made by `dial`."""
+    """One connection over the websockets library. Made by `dial`.
+
+    Attributes:
+        confirmed_bytes: See Transport.
+    """
 
     def __init__(self, request: DialRequest) -> None:
         self._request = request
         self._protocol = Protocol(Side.CLIENT, max_size=request.max_message_bytes, logger=_NO_LOG)
+        self.confirmed_bytes = 0
+        self._pings = 0  # how many were sent
+        self._ping_due: int | None = None  # what the answer to the last one will confirm
+        self._ping_wanted = False  # another one is to be sent then
         self._messages: deque[str | bytes] = deque()  # received, and not taken yet
         self._taken = 0  # of these, without a visit to the scheduler
         self._fragments = bytearray()  # of the message that is not complete
@@ -91,6 +99,25 @@ class WebSocketsTransport:
     def written_bytes(self) -> int:
         """See Transport."""
         return self._stream.written
+
+    @property
+    def heard_bytes(self) -> int:
+        """See Transport."""
+        return self._stream.heard
+
+    def ping(self) -> None:
+        """See Transport."""
+        if self._end is not None or self._goodbye is not None:
+            return
+        if self._ping_due is not None:
+            self._ping_wanted = True
+            return
+        self._ping_wanted = False
+        self._ping_due = self._stream.accepted
+        self._pings += 1
+        self._protocol.send_ping(b"%d" % self._pings)
+        with suppress(trio.BrokenResourceError):
+            self._stream.write(b"".join(self._protocol.data_to_send()))
 
     def send(self, frame: str) -> None:
         """See Transport."""
@@ -219,6 +246,9 @@ class WebSocketsTransport:
             elif opcode is Opcode.CLOSE:
                 close = Close.parse(event.data)
                 self._conclude(close.code, close.reason, by_the_server=True)
+            elif opcode is Opcode.PONG and event.data == b"%d" % self._pings:
+                self.confirmed_bytes = self._ping_due or self.confirmed_bytes
+                self._ping_due = None
         answers = protocol.data_to_send()
         if protocol.parser_exc is not None and self._end is None:
             if (theirs := protocol.close_rcvd) is not None:
@@ -229,6 +259,8 @@ class WebSocketsTransport:
                 self._broken_rule(protocol.parser_exc)
         if self._messages:
             self._tell_arrived()
+        if self._ping_wanted:
+            self.ping()
         # Nothing follows a close frame, not even a pong.
         return b"" if self._goodbye else b"".join(answers)
 
