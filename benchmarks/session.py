@@ -57,7 +57,7 @@ GOALS = (
     Goal("live", "bare", True, 1.6),
     Goal("genai", "live", False, 2.0),
     Goal("genai", "fast", False, 5.0),
-    Goal("live", "fast", False, 1.5),
+    Goal("live", "fast", False, 1.0),
 )
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import errno
 import socket
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from functools import partial
 
 import pytest
 import trio
@@ -20,7 +21,7 @@ from transport_far_end import (
 )
 
 from trio_live.errors import ConnectError
-from trio_live.transport import DialRequest, Transport, opening
+from trio_live.transport import NO_CLOSE_FRAME, DialRequest, Transport, TransportClosed, opening
 
 KEY = "AIza-secret"
 REQUEST = DialRequest("ws://service/live", secrets=(KEY,))
@@ -450,6 +451,32 @@ async def test_dial_in_a_nursery_that_is_cancelled(dial: Dial) -> None:
         pass
     assert connection.line.closed
     assert await connection.far.read_rest() == []
+
+
+async def test_receive_outside_of_a_nursery_that_is_cancelled_is_told(dial: Dial) -> None:
+    """Who receives, sends or waits in another nursery learns that the connection is gone."""
+    told: list[int] = []
+    connection = Connection()
+
+    async def expect_end(use: Callable[[], Awaitable[object]]) -> None:
+        with pytest.raises(TransportClosed) as caught:
+            await use()
+        told.append(caught.value.code)
+
+    with trio.fail_after(60):
+        async with trio.open_nursery() as outside, trio.open_nursery() as nursery:
+            outside.start_soon(connection.far.accept)
+            transport = await dial(nursery, REQUEST, open_stream=connection.open_stream)
+            connection.line.stall()
+            transport.send("x")
+            outside.start_soon(expect_end, transport.receive)
+            waiting = partial(transport.wait_written, transport.accepted_bytes)
+            outside.start_soon(expect_end, waiting)
+            await trio.testing.wait_all_tasks_blocked()
+            nursery.cancel_scope.cancel()
+        assert told == [NO_CLOSE_FRAME] * 2
+        with pytest.raises(TransportClosed):
+            transport.send("x")
 
 
 async def test_default_ssl_context_is_one() -> None:

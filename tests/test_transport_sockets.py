@@ -227,7 +227,7 @@ async def test_direct_socket_read_cancelled_at_every_step_loses_nothing() -> Non
         assert received.removesuffix(b"two") in (b"", b"one")
 
     with trio.fail_after(60):
-        assert await cancel_at_every_step(attempt) == 2
+        assert await cancel_at_every_step(attempt) > 1
 
 
 async def test_direct_socket_closed_tells_those_who_wait_and_those_who_come() -> None:

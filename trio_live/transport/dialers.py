@@ -26,7 +26,7 @@ def dialer_for(transport: str) -> Dialer:
         from trio_live.transport import websockets
     except ImportError as error:
         raise ConfigError(
-            'transport="websockets" needs the websockets library, 17.0 or later:'
+            'transport="websockets" needs the websockets library, 15.0 or later:'
             " pip install trio-live[fast]"
         ) from error
     return websockets.dial

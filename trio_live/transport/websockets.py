@@ -212,6 +212,7 @@ class WebSocketsTransport:
         finally:
             with trio.CancelScope(shield=True):  # closing does not wait for anything
                 await self._stream.aclose()
+            self._conclude(NO_CLOSE_FRAME, "")  # after a cancellation nobody has yet
         if failure is not None:
             task_status.started(failure)
 
