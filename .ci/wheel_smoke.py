@@ -8,6 +8,7 @@ import trio
 
 import trio_live
 from trio_live.testing import LiveServer, connect_to
+from trio_live.transport.dialers import dialer_for
 
 
 async def main() -> None:
@@ -17,6 +18,12 @@ async def main() -> None:
     assert importlib.metadata.version("trio-live") == trio_live.__version__
     heavy = {"numpy", "click", "rich", "soxr", "soundfile", "pytest", "websockets"}
     assert not heavy & set(sys.modules), heavy & set(sys.modules)
+    told = ""
+    try:
+        dialer_for("websockets")
+    except trio_live.ConfigError as error:
+        told = str(error)
+    assert "pip install trio-live[fast]" in told, "this extra is not installed here"
     config = trio_live.SessionConfig("models/smoke", response_modalities=["TEXT"])
     with trio.fail_after(30):
         async with (

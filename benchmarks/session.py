@@ -53,7 +53,12 @@ class Goal(NamedTuple):
     bound: float
 
 
-GOALS = (Goal("live", "bare", True, 1.6), Goal("genai", "live", False, 2.0))
+GOALS = (
+    Goal("live", "bare", True, 1.6),
+    Goal("genai", "live", False, 2.0),
+    Goal("genai", "fast", False, 5.0),
+    Goal("live", "fast", False, 1.0),
+)
 
 
 class Key(NamedTuple):

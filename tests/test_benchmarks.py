@@ -83,7 +83,9 @@ def test_quick_run_divides_peers_that_exist(report: dict[str, Any]) -> None:
     expected = set()
     if exists("live"):
         expected |= {("live", "bare", mode) for mode in ("plain", "tls")}
-        expected |= {("genai", "live", "tls")} if exists("genai") else set()
+        expected |= {("live", "fast", mode) for mode in ("plain", "tls")}
+        if exists("genai"):
+            expected |= {("genai", "live", "tls"), ("genai", "fast", "tls")}
     seen = {(ratio["over"], ratio["under"], ratio["mode"]) for ratio in report["ratios"]}
     assert seen == expected
     for ratio in report["ratios"]:
@@ -141,3 +143,19 @@ def test_decode_benchmark_reports_each_size() -> None:
     figures = json.loads(done.stdout)["figures"]
     assert list(figures) == [str(size) for size in SIZES]
     assert all(figure["codec"] > 0 and figure["plain"] > 0 for figure in figures.values())
+
+
+def test_streams_benchmark_reports_each_way_and_mode() -> None:
+    """The benchmark of the streams runs and compares both with Trio's, read and written."""
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks.streams", "--quick", "--json"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    figures = json.loads(done.stdout)["figures"]
+    assert list(figures) == ["plain read", "plain write", "tls read", "tls write"]
+    for figure in figures.values():
+        assert set(figure) == {"trio", "ours", "trio / ours"}

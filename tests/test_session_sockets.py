@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from typing import Any
 
 import pytest
 import trio
@@ -18,18 +19,22 @@ class Stop(BaseException):
     """Stands for KeyboardInterrupt."""
 
 
+@pytest.mark.parametrize("transport", ["trio-websocket", "websockets"])
 @pytest.mark.parametrize("way", ["normally", "LookupError", "Stop", "cancellation"])
-async def test_scope_over_a_real_socket_closes_it(way: str) -> None:
+async def test_scope_over_a_real_socket_closes_it(way: str, transport: Any) -> None:
     """Law 1: however the block is left, no task and no file descriptor is left behind."""
     with trio.fail_after(30):
         async with LiveServer(pace=0) as server:
             endpoint = trio_live.GoogleAI("k", base_url=await server.listen())
+            settings = trio_live.TransportConfig(transport=transport)
             await trio.testing.wait_all_tasks_blocked()
             before = all_tasks(), open_descriptors()
             left: BaseException | None = None
             try:
                 with trio.CancelScope() as scope:
-                    async with trio_live.open_session(CONFIG, endpoint=endpoint) as session:
+                    async with trio_live.open_session(
+                        CONFIG, endpoint=endpoint, transport=settings
+                    ) as session:
                         await session.send_text("hello")
                         if way == "cancellation":
                             scope.cancel()

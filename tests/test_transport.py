@@ -11,6 +11,7 @@ import trio
 from transport_far_end import (
     BINARY,
     CLOSE,
+    DIALERS,
     PING,
     PONG,
     TEXT,
@@ -25,21 +26,28 @@ from transport_far_end import (
 )
 from trio.testing import MockClock, wait_all_tasks_blocked
 
-from trio_live.transport import NO_CLOSE_FRAME, DialRequest, Transport, TransportClosed, trio_ws
+from trio_live.transport import NO_CLOSE_FRAME, DialRequest, Transport, TransportClosed
 from trio_live.transport.frames import FrameStream
 from trio_live.transport.outgoing import OutgoingStream
 
 MIB = 1024 * 1024
-NOT_UTF_8 = "'utf-8' codec can't decode"
+INVALID_START = "'utf-8' codec can't decode byte 0xff in position 0: invalid start byte"
+INVALID_CODE = "invalid status code"
+RESERVED_BITS = "reserved bits must be 0"
 GOODBYE: Frame = (CLOSE, close_payload(1000))
 SIZES = [0, 1, 125, 126, 127, 65_535, 65_536, 200_000]
 
 
-@pytest.fixture(params=[trio_ws.dial], ids=["trio_websocket"])
+@pytest.fixture(params=list(DIALERS.values()), ids=list(DIALERS))
 def dial(request: pytest.FixtureRequest) -> Dial:
     """Give each implementation's dialer."""
     implementation: Dial = request.param
     return implementation
+
+
+def words(dial: Dial, trio_websocket: str, websockets: str) -> str:
+    """Give what the library under a transport calls it."""
+    return trio_websocket if dial is DIALERS["trio_websocket"] else websockets
 
 
 def ending(call: Callable[[], object]) -> tuple[int, str]:
@@ -112,7 +120,11 @@ async def test_message_of_the_limit_and_one_more(dial: Dial, opcode: int) -> Non
         await connection.far.send(frame(opcode, b"m" * 1000))
         assert len(await connection.transport.receive()) == 1000
         await connection.far.send(frame(opcode, b"m" * 501, fin=False), frame(0, b"m" * 500))
-        reason = "Exceeded maximum message size: 1000 bytes"
+        reason = words(
+            dial,
+            "Exceeded maximum message size: 1000 bytes",
+            "frame with 500 bytes after reading 501 bytes exceeds limit of 1000 bytes",
+        )
         assert await connection.receive_rest() == ([], (1009, reason))
         assert ending(lambda: connection.transport.send("x")) == (1009, reason)
         await connection.transport.aclose()
@@ -127,7 +139,11 @@ async def test_several_messages_over_the_limit_at_once(dial: Dial) -> None:
         await connection.far.send(frame(TEXT, b"m" * 11) * 2, frame(PING), frame(TEXT, b"m" * 11))
         await wait_all_tasks_blocked()
         connection.line.resume()
-        reason = "Exceeded maximum message size: 10 bytes"
+        reason = words(
+            dial,
+            "Exceeded maximum message size: 10 bytes",
+            "frame with 11 bytes exceeds limit of 10 bytes",
+        )
         assert await connection.receive_rest() == ([], (1009, reason))
         await connection.transport.aclose()
         assert await connection.far.read_rest() == [(CLOSE, close_payload(1009, reason))]
@@ -194,6 +210,87 @@ async def test_pongs_that_nobody_reads_are_bounded(dial: Dial) -> None:
         pongs = await connection.far.read_frames(12_000)
         assert pongs == [(PONG, b"%0125d" % number) for number in range(12_000)]
         assert backlog(connection.transport) == 0
+
+
+async def test_ping_confirms_what_was_accepted_before_it(dial: Dial) -> None:
+    """What a ping's answer confirms is what was accepted when it was sent, and nothing else is."""
+    async with connected(dial) as connection:
+        transport = connection.transport
+        transport.send("one")
+        before = transport.accepted_bytes
+        assert transport.confirmed_bytes == 0
+        transport.ping()
+        assert await connection.far.read_frame() == (TEXT, b"one")
+        opcode, payload = await connection.far.read_frame()
+        assert (opcode, transport.confirmed_bytes) == (PING, 0)
+        transport.send("two")
+        heard = transport.heard_bytes
+        await connection.far.send(frame(PONG, b"unasked"), frame(PONG))
+        await wait_all_tasks_blocked()
+        assert (transport.confirmed_bytes, transport.heard_bytes) == (0, heard + 11)
+        await connection.far.send(frame(PONG, payload))
+        await wait_all_tasks_blocked()
+        assert transport.confirmed_bytes == before
+        await connection.far.send(frame(PONG, payload))
+        await wait_all_tasks_blocked()
+        assert transport.confirmed_bytes == before
+
+
+async def test_pings_that_are_asked_for_while_one_is_due_are_one(dial: Dial) -> None:
+    """While an answer is due no ping is sent; the next one then counts for all that was asked."""
+    async with connected(dial) as connection:
+        transport = connection.transport
+        transport.ping()
+        opcode, first = await connection.far.read_frame()
+        for _ in range(3):
+            transport.send("more")
+            transport.ping()
+        assert await connection.far.read_frames(3) == [(TEXT, b"more")] * 3
+        before = transport.accepted_bytes
+        await connection.far.send(frame(PONG, first))
+        opcode, second = await connection.far.read_frame()
+        assert (opcode, second != first) == (PING, True)
+        await connection.far.send(frame(PONG, second))
+        await wait_all_tasks_blocked()
+        assert transport.confirmed_bytes == before
+        transport.goodbye()
+        transport.ping()
+        assert await connection.far.read_frame() == GOODBYE
+        await connection.far.send(close_frame(1000))
+        await transport.aclose()
+        assert await connection.far.read_rest() == []
+
+
+async def test_ping_on_a_connection_that_is_broken_does_nothing(dial: Dial) -> None:
+    """Neither after a write that failed nor after the end does a ping raise, or confirm."""
+    async with connected(dial) as connection:
+        connection.line.break_writes(trio.BrokenResourceError())
+        connection.transport.send("lost")
+        connection.transport.ping()
+        await wait_all_tasks_blocked()
+        connection.transport.ping()
+        await connection.far.stream.aclose()
+        assert await connection.receive_rest() == ([], (NO_CLOSE_FRAME, ""))
+        connection.transport.ping()
+        await wait_all_tasks_blocked()
+        assert connection.transport.confirmed_bytes == 0
+        await connection.transport.aclose()
+
+
+async def test_logging_of_everything_shows_no_payload(
+    dial: Dial, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Law 6: whatever a program logs, texts that are sent or received are not in it."""
+    caplog.set_level(logging.DEBUG)
+    async with connected(dial) as connection:
+        connection.transport.send("planted")
+        await connection.far.send(frame(TEXT, b"planted"), frame(BINARY, b"planted"))
+        assert await connection.transport.receive() == "planted"
+        assert await connection.transport.receive() == b"planted"
+        await connection.far.send(frame(3, b"planted"))
+        await connection.receive_rest()
+        await connection.transport.aclose()
+    assert "planted" not in caplog.text
 
 
 # Writes.
@@ -353,27 +450,48 @@ async def test_reset_of_the_stream(dial: Dial) -> None:
 
 
 @pytest.mark.parametrize(
-    ("data", "code", "reason"),
+    ("data", "code", "trio_websocket", "of_websockets"),
     [
-        (frame(TEXT, b"\xff"), 1007, f"{NOT_UTF_8} byte 0xff in position 0: invalid start byte"),
-        (frame(TEXT, b"a", reserved=4), 1002, "Reserved bit set unexpectedly"),
-        (frame(TEXT, b"a", reserved=1), 1002, "Reserved bit set unexpectedly"),
-        (frame(3, b"a"), 1002, "Invalid opcode 0x3"),
-        (frame(15), 1002, "Invalid opcode 0xf"),
-        (frame(0, b"a"), 1002, "unexpected CONTINUATION"),
-        (frame(PING, b"a", fin=False), 1002, "Invalid attempt to fragment control frame"),
-        (frame(PING, b"a" * 126), 1002, "Control frame with payload len > 125"),
-        (b"\x81\x81mask!", 1002, "client received unexpected masked frame"),
-        (frame(CLOSE, b"\x03"), 1002, "CLOSE with 1 byte payload"),
-        (frame(CLOSE, close_payload(999)), 1002, "CLOSE with invalid code"),
-        (frame(CLOSE, close_payload(1006)), 1002, "remote CLOSE with local-only reason"),
-        (frame(CLOSE, close_payload(2000)), 1002, "CLOSE with unknown reserved code"),
+        (frame(TEXT, b"\xff"), 1007, INVALID_START, INVALID_START),
+        (frame(TEXT, b"a", reserved=4), 1002, "Reserved bit set unexpectedly", RESERVED_BITS),
+        (frame(TEXT, b"a", reserved=1), 1002, "Reserved bit set unexpectedly", RESERVED_BITS),
+        (frame(3, b"a"), 1002, "Invalid opcode 0x3", "invalid opcode"),
+        (frame(15), 1002, "Invalid opcode 0xf", "invalid opcode"),
+        (frame(0, b"a"), 1002, "unexpected CONTINUATION", "unexpected continuation frame"),
+        (
+            frame(PING, b"a", fin=False),
+            1002,
+            "Invalid attempt to fragment control frame",
+            "fragmented control frame",
+        ),
+        (
+            frame(PING, b"a" * 126),
+            1002,
+            "Control frame with payload len > 125",
+            "control frame too long",
+        ),
+        (b"\x81\x81mask!", 1002, "client received unexpected masked frame", "incorrect masking"),
+        (frame(CLOSE, b"\x03"), 1002, "CLOSE with 1 byte payload", "close frame too short"),
+        (frame(CLOSE, close_payload(999)), 1002, "CLOSE with invalid code", INVALID_CODE),
+        (
+            frame(CLOSE, close_payload(1006)),
+            1002,
+            "remote CLOSE with local-only reason",
+            INVALID_CODE,
+        ),
+        (
+            frame(CLOSE, close_payload(2000)),
+            1002,
+            "CLOSE with unknown reserved code",
+            INVALID_CODE,
+        ),
     ],
 )  # fmt: skip
 async def test_broken_rules_end_the_connection(
-    dial: Dial, data: bytes, code: int, reason: str
+    dial: Dial, data: bytes, code: int, trio_websocket: str, of_websockets: str
 ) -> None:
     """Bytes that break the rules end it without a code of the server; it is told which rule."""
+    reason = words(dial, trio_websocket, of_websockets)
     async with connected(dial) as connection:
         await connection.far.send(frame(TEXT, b"good") + data, frame(TEXT, b"unread"))
         assert await connection.receive_rest() == (["good"], (NO_CLOSE_FRAME, reason))

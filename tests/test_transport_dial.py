@@ -5,11 +5,13 @@ from __future__ import annotations
 import errno
 import socket
 import ssl
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from functools import partial
 
 import pytest
 import trio
 from transport_far_end import (
+    DIALERS,
     Connection,
     Dial,
     accepting_answer,
@@ -22,7 +24,7 @@ from transport_far_end import (
 from trio_live.close_codes import judge_error, judge_trouble
 from trio_live.close_table import Trouble
 from trio_live.errors import ConnectError
-from trio_live.transport import DialRequest, Transport, trio_ws
+from trio_live.transport import NO_CLOSE_FRAME, DialRequest, Transport, TransportClosed, opening
 from trio_live.transport.failures import trouble_of
 from trio_live.transport.proxy import ProxyFailed
 
@@ -33,7 +35,7 @@ NOT_COMPLETED = "service did not complete the WebSocket upgrade"
 HUNG_UP = f"{NOT_COMPLETED}: the server ended the connection during the upgrade"
 
 
-@pytest.fixture(params=[trio_ws.dial], ids=["trio_websocket"])
+@pytest.fixture(params=list(DIALERS.values()), ids=list(DIALERS))
 def dial(request: pytest.FixtureRequest) -> Dial:
     """Give each implementation's dialer."""
     implementation: Dial = request.param
@@ -499,9 +501,35 @@ async def test_dial_in_a_nursery_that_is_cancelled(dial: Dial) -> None:
     assert await connection.far.read_rest() == []
 
 
+async def test_receive_outside_of_a_nursery_that_is_cancelled_is_told(dial: Dial) -> None:
+    """Who receives, sends or waits in another nursery learns that the connection is gone."""
+    told: list[int] = []
+    connection = Connection()
+
+    async def expect_end(use: Callable[[], Awaitable[object]]) -> None:
+        with pytest.raises(TransportClosed) as caught:
+            await use()
+        told.append(caught.value.code)
+
+    with trio.fail_after(60):
+        async with trio.open_nursery() as outside, trio.open_nursery() as nursery:
+            outside.start_soon(connection.far.accept)
+            transport = await dial(nursery, REQUEST, open_stream=connection.open_stream)
+            connection.line.stall()
+            transport.send("x")
+            outside.start_soon(expect_end, transport.receive)
+            waiting = partial(transport.wait_written, transport.accepted_bytes)
+            outside.start_soon(expect_end, waiting)
+            await trio.testing.wait_all_tasks_blocked()
+            nursery.cancel_scope.cancel()
+        assert told == [NO_CLOSE_FRAME] * 2
+        with pytest.raises(TransportClosed):
+            transport.send("x")
+
+
 async def test_default_ssl_context_is_one() -> None:
     """All connections share one default SSL context."""
-    assert trio_ws.default_ssl_context() is trio_ws.default_ssl_context()
+    assert opening.default_ssl_context() is opening.default_ssl_context()
 
 
 def test_dial_request_shows_no_secrets() -> None:

@@ -116,9 +116,14 @@ async def proxy_and_server(
             nursery.cancel_scope.cancel()
 
 
-async def talk(url: str, proxy: Any, ssl_context: ssl.SSLContext | None = None) -> None:
+async def talk(
+    url: str,
+    proxy: Any,
+    ssl_context: ssl.SSLContext | None = None,
+    name: Any = "trio-websocket",
+) -> None:
     """Hold a short session through a proxy."""
-    transport = TransportConfig(proxy=proxy, ssl_context=ssl_context)
+    transport = TransportConfig(proxy=proxy, ssl_context=ssl_context, transport=name)
     endpoint = GoogleAI("key", base_url=url)
     async with open_session(CONFIG, endpoint=endpoint, transport=transport) as session:
         await session.send_text("hello")
@@ -139,11 +144,12 @@ def contexts() -> tuple[ssl.SSLContext, ssl.SSLContext]:
 
 @pytest.mark.parametrize("kind", ["http", "socks5"])
 @pytest.mark.parametrize("secure", [False, True])
-async def test_session_goes_through_a_proxy(kind: str, secure: bool) -> None:
+@pytest.mark.parametrize("name", ["trio-websocket", "websockets"])
+async def test_session_goes_through_a_proxy(kind: str, secure: bool, name: str) -> None:
     """Plain and over TLS; the proxy gets the server's name, and its own credentials."""
     theirs, ours = contexts() if secure else (None, None)
     async with proxy_and_server(kind, theirs) as (proxy, url, server):
-        await talk(url, f"{kind}://user:{WORD}@127.0.0.1:{proxy.port}", ours)
+        await talk(url, f"{kind}://user:{WORD}@127.0.0.1:{proxy.port}", ours, name)
         assert len(server.sessions) == 1
         (request,) = proxy.requests
     assert "localhost" in request
@@ -155,12 +161,15 @@ async def test_session_goes_through_a_proxy(kind: str, secure: bool) -> None:
         assert "PLANTED!" in request
 
 
-async def test_session_goes_through_an_https_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("name", ["trio-websocket", "websockets"])
+async def test_session_goes_through_an_https_proxy(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """TLS to the proxy carries TLS to the server."""
     theirs, ours = contexts()
     monkeypatch.setattr(ssl, "create_default_context", lambda: ours)
     async with proxy_and_server("http", theirs, theirs) as (proxy, url, server):
-        await talk(url, f"https://127.0.0.1:{proxy.port}", ours)
+        await talk(url, f"https://127.0.0.1:{proxy.port}", ours, name)
         assert len(server.sessions) == 1
 
 

@@ -10,7 +10,7 @@ import socket
 import ssl
 import struct
 import sys
-from collections.abc import AsyncGenerator, Callable, Iterator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, suppress
 from functools import partial
 
@@ -19,6 +19,7 @@ import trio
 import trustme
 from transport_far_end import (
     CLOSE,
+    DIALERS,
     PING,
     PONG,
     TEXT,
@@ -32,12 +33,13 @@ from transport_far_end import (
 )
 
 from trio_live.errors import ConnectError
-from trio_live.transport import NO_CLOSE_FRAME, DialRequest, Transport, TransportClosed, trio_ws
+from trio_live.transport import NO_CLOSE_FRAME, DialRequest, Transport, TransportClosed, opening
+from trio_live.transport.sockets import DirectSocket
 
 GOODBYE = (CLOSE, close_payload(1000))
 
 
-@pytest.fixture(params=[trio_ws.dial], ids=["trio_websocket"])
+@pytest.fixture(params=list(DIALERS.values()), ids=list(DIALERS))
 def dial(request: pytest.FixtureRequest) -> Dial:
     """Give each implementation's dialer."""
     implementation: Dial = request.param
@@ -190,16 +192,96 @@ async def test_a_full_socket_takes_frames_in_part_and_in_order(dial: Dial) -> No
 async def test_a_full_socket_takes_nothing() -> None:
     """Writing at once never waits: a full socket takes nothing, and what it took arrives."""
     near, far = trio.socket.socketpair()
-    stream, try_write = trio_ws._share_socket(trio.SocketStream(near))
+    stream = DirectSocket(trio.SocketStream(near))
     with trio.fail_after(60):
         async with stream, trio.SocketStream(far) as server:
             sent = 0
-            while taken := try_write(b"x" * 65_536):
+            while taken := stream.try_write(b"x" * 65_536):
                 sent += taken
             while sent:
                 sent -= len(await server.receive_some(sent))
             await stream.send_all(b"and on")
             assert await server.receive_some() == b"and on"
+
+
+async def test_direct_socket_read_cancelled_at_every_step_loses_nothing() -> None:
+    """A read that is cancelled has taken nothing off the socket."""
+
+    async def attempt(scope: trio.CancelScope, begin: Callable[[], None]) -> None:
+        near, far = trio.socket.socketpair()
+        received = b""
+        async with (
+            DirectSocket(trio.SocketStream(near)) as stream,
+            trio.SocketStream(far) as server,
+        ):
+            begin()
+            with scope:
+                await server.send_all(b"one")
+                received += await stream.receive_some(2)
+                received += await stream.receive_some()
+            await server.send_all(b"two")
+            await server.send_eof()
+            while data := await stream.receive_some():
+                received += data
+        assert received.endswith(b"two")
+        assert received.removesuffix(b"two") in (b"", b"one")
+
+    with trio.fail_after(60):
+        assert await cancel_at_every_step(attempt) > 1
+
+
+async def test_direct_socket_closed_tells_those_who_wait_and_those_who_come() -> None:
+    """Who waits for a socket that is closed is woken, and who comes later is refused."""
+    near, far = trio.socket.socketpair()
+    stream = DirectSocket(trio.SocketStream(near))
+    while stream.try_write(b"x" * 65_536):
+        pass
+    refused = 0
+
+    async def expect_refusal(use: Callable[[], Awaitable[object]]) -> None:
+        nonlocal refused
+        with pytest.raises(trio.ClosedResourceError):
+            await use()
+        refused += 1
+
+    uses: list[Callable[[], Awaitable[object]]] = [
+        stream.receive_some,
+        partial(stream.send_all, b"x"),
+    ]
+    with trio.fail_after(60), far:
+        for _ in range(2):
+            async with trio.open_nursery() as nursery:
+                for use in uses:
+                    nursery.start_soon(expect_refusal, use)
+                await trio.testing.wait_all_tasks_blocked()
+                await stream.aclose()
+    assert refused == 4
+
+
+async def test_direct_socket_that_was_reset_is_broken() -> None:
+    """What the system calls an error is trio.BrokenResourceError, to readers and to writers."""
+    async with listening() as server:
+        stream = DirectSocket(await trio.open_tcp_stream("127.0.0.1", server.port))
+        await server.accept()
+        server.reset()
+        with pytest.raises(trio.BrokenResourceError) as caught:
+            await stream.receive_some()
+        assert type(caught.value.__cause__) is ConnectionResetError
+        with pytest.raises(trio.BrokenResourceError):
+            await stream.send_all(b"x")
+        await stream.aclose()
+
+
+async def test_half_open_connection_ends(dial: Dial) -> None:
+    """A server that has finished writing, but not reading, has ended the connection."""
+    async with connected(dial) as server:
+        assert isinstance(server.far.stream, trio.SocketStream)
+        await server.far.stream.send_eof()
+        with pytest.raises(TransportClosed) as caught:
+            await server.transport.receive()
+        assert caught.value.code == NO_CLOSE_FRAME
+        await server.transport.aclose()
+        assert await server.far.read_rest() == []
 
 
 async def test_close_handshake_over_a_socket(dial: Dial) -> None:
@@ -513,7 +595,7 @@ async def test_tls_without_a_context_uses_the_shared_one(
         return client_tls
 
     monkeypatch.setattr(ssl, "create_default_context", create_default_context)
-    trio_ws.default_ssl_context.cache_clear()
+    opening.default_ssl_context.cache_clear()
     try:
         for _ in range(2):
             async with listening() as server, trio.open_nursery() as nursery:
@@ -523,5 +605,5 @@ async def test_tls_without_a_context_uses_the_shared_one(
                 await trio.aclose_forcefully(server.far.stream)
                 nursery.cancel_scope.cancel()
     finally:
-        trio_ws.default_ssl_context.cache_clear()
+        opening.default_ssl_context.cache_clear()
     assert made == [client_tls]

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import random
+import shutil
 import socket
 import ssl
+import subprocess
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import pytest
 import trio
 import trio.testing
 import trustme
 
+from trio_live.transport.sockets import DirectSocket
 from trio_live.transport.tls import TlsStream
 
 AUTHORITY = trustme.CA()
@@ -228,3 +232,56 @@ async def test_tls_cancelled_read_loses_nothing(autojump_clock: trio.testing.Moc
             await client.receive_some()
         assert scope.cancelled_caught
         assert await client.receive_some() == b"still here"
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="needs the openssl command")
+async def test_tls_key_update_by_the_server_is_answered(tmp_path: Path) -> None:
+    """A server may change its keys and ask for ours to be changed; data flows on both ways."""
+    certificate = tmp_path / "server.pem"
+    CERTIFICATE.private_key_and_cert_chain_pem.write_to_path(certificate)
+    listener = socket.create_server(("127.0.0.1", 0))
+    port = listener.getsockname()[1]
+    listener.close()
+    command = ["openssl", "s_server", "-accept", f"127.0.0.1:{port}", "-cert", str(certificate)]
+    with trio.fail_after(30):
+        server = await trio.lowlevel.open_process(
+            [*command, "-tls1_3", "-naccept", "1"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        )
+        assert server.stdin is not None
+        assert server.stdout is not None
+        server_stdin = server.stdin
+        said = bytearray()
+
+        async def say_until(text: bytes) -> None:
+            assert server.stdout is not None
+            while text not in said:
+                said.extend(await server.stdout.receive_some())
+
+        async with server.stdin, server.stdout, trio.open_nursery() as nursery:
+            await say_until(b"ACCEPT")
+            direct = DirectSocket(await trio.open_tcp_stream("127.0.0.1", port))
+            client = TlsStream(direct, direct.try_write, _client_context(), "live.test")
+            nursery.start_soon(client.run)
+            await client.do_handshake()
+            received = bytearray()
+
+            async def read() -> None:
+                while data := await client.receive_some():
+                    received.extend(data)
+
+            nursery.start_soon(read)
+            for number in range(3):
+                client.write(b"from the client %d" % number)
+                await say_until(b"from the client %d" % number)
+                line = b"from the server %d\n" % number
+                await server_stdin.send_all(line)  # a line at a time: it takes no two at once
+                while not received.endswith(line):
+                    await trio.lowlevel.checkpoint()
+                heard = client.heard
+                await server_stdin.send_all(b"K\n")  # update your keys, and ask for ours
+                while client.heard == heard:
+                    await trio.lowlevel.checkpoint()
+            nursery.cancel_scope.cancel()
+        await client.aclose()
+        server.kill()
+        await server.wait()

@@ -12,8 +12,8 @@ from typing import Protocol
 import trio
 from trio.testing import memory_stream_pair
 
-from trio_live.transport import DialRequest, Transport, TransportClosed
-from trio_live.transport.trio_ws import OpenStream
+from trio_live.transport import DialRequest, Transport, TransportClosed, trio_ws, websockets
+from trio_live.transport.opening import OpenStream
 
 TEXT, BINARY, CLOSE, PING, PONG = 1, 2, 8, 9, 10
 Frame = tuple[int, bytes]
@@ -29,6 +29,9 @@ class Dial(Protocol):
         *,
         open_stream: OpenStream | None = None,
     ) -> Awaitable[Transport]: ...
+
+
+DIALERS: dict[str, Dial] = {"trio_websocket": trio_ws.dial, "websockets": websockets.dial}
 
 
 def frame(opcode: int, payload: bytes = b"", *, fin: bool = True, reserved: int = 0) -> bytes:

@@ -37,7 +37,7 @@ The house, from the ground up; each room imports only from those before it:
     connection, liveness, keeper  one connection, and who looks after it
     lifeline, runner              one connection after another, and what runs it all
     session                       open_session: the block around it all
-    dialling, scope               connecting, and that block, for every kind of session
+    scope                         that block, for every kind of session
     music/                        open_music_session, with rooms of its own of most of these kinds
     tokens, http_post             ephemeral tokens, and the one HTTP request that gets them
     testing/, audio/, cli/        the embedded server and doubles; sound; the command line

@@ -14,8 +14,8 @@ import trio
 from trio_live.errors import ConnectTimeout
 from trio_live.state import SessionPhase
 from trio_live.transport import DialRequest, Transport
+from trio_live.transport.dialers import dialer_for
 from trio_live.transport.proxy import proxy_for, secrets_of
-from trio_live.transport.trio_ws import dial as dial_trio_websocket
 
 if TYPE_CHECKING:
     from trio_live.config import TransportConfig
@@ -84,7 +84,7 @@ class Connection:
         secrets: Sequence[str],
     ) -> Transport:
         timeout = settings.connect_timeout
-        dial = settings.dialer or dial_trio_websocket
+        dial = settings.dialer or dialer_for(settings.transport)
         with trio.move_on_after(timeout):
             address = await endpoint.resolve()
             proxy = proxy_for(settings.proxy, address.url)

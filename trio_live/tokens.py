@@ -34,8 +34,8 @@ from trio_live.endpoints.address import (
 from trio_live.endpoints.google_ai import HOST, TOKEN_PREFIX, TOKEN_VERSION
 from trio_live.errors import ConfigError, CredentialsError
 from trio_live.rules import check_setup
+from trio_live.transport.opening import default_ssl_context
 from trio_live.transport.proxy import ProxySetting, open_tcp, proxy_for
-from trio_live.transport.trio_ws import default_ssl_context
 from trio_live.wire import codec
 from trio_live.wire.client import ClientMessage
 from trio_live.wire.marks import Platform

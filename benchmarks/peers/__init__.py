@@ -14,7 +14,7 @@ from typing import Protocol, TypeVar, cast
 
 T = TypeVar("T")
 
-NAMES = ("bare", "genai", "live")
+NAMES = ("bare", "genai", "live", "fast")
 """Every peer, in the order in which the first round runs them."""
 
 

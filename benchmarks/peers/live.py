@@ -14,6 +14,7 @@ from trio_live import (
     Custom,
     SessionConfig,
     SessionHandle,
+    TransportConfig,
     TurnComplete,
 )
 from trio_live import open_session as open_live_session
@@ -56,9 +57,13 @@ class Session:
 
 
 @asynccontextmanager
-async def open_session(url: str, context: ssl.SSLContext | None) -> AsyncIterator[Session]:
+async def open_session(
+    url: str, context: ssl.SSLContext | None, transport: TransportConfig | None = None
+) -> AsyncIterator[Session]:
     """Connect and set up."""
     config = SessionConfig("models/bench", response_modalities=["AUDIO"])
     endpoint = Custom(url, headers={"x-goog-api-key": "k"})
-    async with open_live_session(config, endpoint=endpoint, ssl_context=context) as session:
+    async with open_live_session(
+        config, endpoint=endpoint, ssl_context=context, transport=transport
+    ) as session:
         yield Session(session)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
 from trio_live.errors import ConfigError
 from trio_live.reconnect import ReconnectPolicy
@@ -42,7 +42,9 @@ class TransportConfig:
         send_buffer_bytes: Sends wait while more than this is accepted and not yet written.
         max_buffered_events: The bound of the session's own event iteration, in events.
         max_buffered_bytes: The same in bytes of payload.
-        dialer: Another way to connect than trio-websocket; see `trio_live.transport.interface`.
+        transport: The WebSocket library under the session: "trio-websocket", or the faster
+            "websockets" (extra `fast`).
+        dialer: Another way to connect than these two; see `trio_live.transport.interface`.
         ping_timeout: Seconds that the answer to a ping may take before the connection counts as
             lost; pings are sent while nothing is heard. None: no such pings.
         silence_timeout: Seconds for which nothing at all may come while the model is to say
@@ -59,6 +61,7 @@ class TransportConfig:
     send_buffer_bytes: int = 256 * 1024
     max_buffered_events: int = 16_384
     max_buffered_bytes: int = 16 * MEBIBYTE
+    transport: Literal["trio-websocket", "websockets"] = "trio-websocket"
     dialer: Dialer | None = None
     ping_timeout: float | None = 60.0
     silence_timeout: float | None = 60.0
@@ -66,6 +69,10 @@ class TransportConfig:
 
     def __post_init__(self) -> None:
         check_proxy(self.proxy)
+        if self.transport not in ("trio-websocket", "websockets"):
+            raise ConfigError(
+                f'transport={self.transport!r} must be "trio-websocket" or "websockets"'
+            )
         policy: object = self.reconnect
         if policy is not None and not isinstance(policy, ReconnectPolicy):
             raise ConfigError(

@@ -18,7 +18,7 @@ import trio
 
 from trio_live.close_codes import connection_lost, judge_close, setup_refused
 from trio_live.close_table import When
-from trio_live.dialling import connect
+from trio_live.connection import connect
 from trio_live.errors import ConnectionLost, LiveError, SessionClosed, SetupTimeout
 from trio_live.events import Disconnected
 from trio_live.fanout import EventFanout
@@ -66,7 +66,8 @@ class MusicRunner:
         self._nursery = nursery
         self._protocol.dial()
         try:
-            self._transport = await connect(nursery, self._endpoint, self._settings)
+            connection = await connect(nursery, self._endpoint, self._settings, ())
+            self._transport = connection.transport
             await self._set_up()
         except LiveError as error:
             self.failure = error

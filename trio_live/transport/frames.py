@@ -11,10 +11,9 @@ from typing import Final
 
 import trio
 
+from trio_live.transport.opening import ANSWER_LIMIT
 from trio_live.transport.outgoing import OutgoingStream
 
-# How much of an answer to the upgrade is read; what an accepting server sends at once fits in.
-_ANSWER_LIMIT: Final = 131_072
 _CLOSE_FRAME: Final = b"\x88"  # how one begins: final, opcode 8
 
 
@@ -69,7 +68,7 @@ class FrameStream(trio.abc.Stream):
         data = await self._stream.receive_some(max_bytes)
         if self.answer is not None:
             self.answer += data
-            if len(self.answer) > _ANSWER_LIMIT:
+            if len(self.answer) > ANSWER_LIMIT:
                 self._stream.ended.set()
                 return b""
         return data

@@ -28,7 +28,8 @@ class DialRequest:
         headers: HTTP headers for the upgrade.
         secrets: Texts to blank out in anything that is shown.
         ssl_context: For wss; None for the shared default.
-        max_message_bytes: The largest message to accept; of a text message, characters count.
+        max_message_bytes: The largest message to accept; of a text message, trio-websocket counts
+            characters.
         proxy: The URL of the proxy to go through, or None.
     """
 

@@ -10,14 +10,8 @@ whole frames to one FrameStream, so frames never mix, and none follows a close f
 
 from __future__ import annotations
 
-import functools
-import re
-import socket
-import ssl
-from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
-from urllib.parse import urlsplit
 
 import trio
 import trio_websocket
@@ -26,30 +20,26 @@ from wsproto.events import CloseConnection, TextMessage
 from wsproto.utilities import LocalProtocolError
 
 from trio_live.errors import ConnectError
-from trio_live.transport.failures import (
-    network_failure,
-    port_of,
-    upgrade_failure,
-    without_secrets,
-)
+from trio_live.transport.failures import network_failure, upgrade_failure, without_secrets
 from trio_live.transport.frames import FrameStream
 from trio_live.transport.interface import NO_CLOSE_FRAME, DialRequest, TransportClosed
 from trio_live.transport.logs import keep_reasons_out
+from trio_live.transport.opening import (
+    OpenStream,
+    incomplete_answer,
+    open_wire,
+    secure,
+    upgrade_request,
+)
 from trio_live.transport.outgoing import OutgoingStream
-from trio_live.transport.proxy import open_tcp
-from trio_live.transport.tls import TlsStream
 
 if TYPE_CHECKING:
     from trio_live.transport.interface import Transport
-
-OpenStream = Callable[[str, int], Awaitable[trio.abc.Stream]]
-"""Opens the byte stream under a connection: `await open_stream(host, port)`."""
 
 # Measured: 64 KiB instead of trio-websocket's 4 KiB makes receiving 1.5 times as fast without TLS.
 _RECEIVE_BUFFER: Final = 65_536
 # Messages that trio-websocket may hold before our reader has taken them.
 _MESSAGE_QUEUE: Final = 64
-_STATUS_LINE: Final = re.compile(rb"HTTP/1\.[01] ([2-5][0-9][0-9])[ \r]")
 
 
 async def dial(
@@ -175,7 +165,7 @@ class TrioWebSocketTransport:
         Reports None, or the ConnectError; an error that was raised would come out in a group.
         """
         try:
-            self._stream = await self._open(open_stream)
+            self._stream = await open_wire(self._request, open_stream)
         except (OSError, ValueError, trio.BrokenResourceError) as error:
             task_status.started(network_failure(self._request, error))
             return
@@ -184,7 +174,7 @@ class TrioWebSocketTransport:
         try:
             async with trio.open_nursery() as writing:
                 writing.start_soon(self._stream.run)
-                insecure = await self._secure()
+                insecure = await secure(self._request, self._stream)
                 if insecure is None:
                     await self._read(task_status)
                 writing.cancel_scope.cancel()
@@ -193,15 +183,6 @@ class TrioWebSocketTransport:
                 await self._stream.aclose()
         if not self._opened:
             task_status.started(insecure or upgrade_failure(self._request, self._failure))
-
-    async def _secure(self) -> ConnectError | None:
-        """Do the TLS handshake, if there is to be one; give what went wrong."""
-        if isinstance(self._stream, TlsStream):
-            try:
-                await self._stream.do_handshake()
-            except (OSError, trio.BrokenResourceError) as error:
-                return network_failure(self._request, error)
-        return None
 
     async def _read(self, task_status: trio.TaskStatus[ConnectError | None]) -> None:
         """Upgrade, and hold trio-websocket's task; its failure is noted, and ends only itself."""
@@ -232,27 +213,6 @@ class TrioWebSocketTransport:
                 await self._ws.ping()
                 self.confirmed_bytes = accepted
 
-    async def _open(self, open_stream: OpenStream | None) -> OutgoingStream:
-        parts = urlsplit(self._request.url)
-        host = parts.hostname or ""
-        port = port_of(parts)
-        stream: trio.abc.Stream
-        try_write = None
-        if open_stream is not None:
-            stream = await open_stream(host, port)
-        else:
-            stream = await open_tcp(self._request.proxy, host, port)
-            if isinstance(stream, trio.SocketStream):  # and not TLS to the proxy
-                stream, try_write = _share_socket(stream)
-        if parts.scheme != "wss":
-            return OutgoingStream(stream, try_write)
-        context = self._request.ssl_context or default_ssl_context()
-        try:
-            return TlsStream(stream, try_write, context, host)
-        except BaseException:
-            await trio.aclose_forcefully(stream)
-            raise
-
     async def _upgrade(self, nursery: trio.Nursery) -> None:
         """Do the opening handshake.
 
@@ -261,9 +221,7 @@ class TrioWebSocketTransport:
                 raises this).
             ConnectionResetError: The stream ended before the server answered.
         """
-        parts = urlsplit(self._request.url)
-        host = parts.netloc.rpartition("@")[2]
-        target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+        host, target, headers = upgrade_request(self._request)
         keep_reasons_out()  # trio-websocket's task begins here
         with trio.CancelScope() as upgrading:
 
@@ -279,9 +237,7 @@ class TrioWebSocketTransport:
                     self._wire,  # type: ignore[arg-type]  # documented: any trio.abc.Stream
                     host,
                     target,
-                    extra_headers=[
-                        (name.encode(), value.encode()) for name, value in self._request.headers
-                    ],
+                    extra_headers=headers,
                     message_queue_size=_MESSAGE_QUEUE,
                     max_message_size=self._request.max_message_bytes,
                     receive_buffer_size=_RECEIVE_BUFFER,
@@ -289,12 +245,7 @@ class TrioWebSocketTransport:
                 self._wire.answer = None
                 watching.cancel_scope.cancel()
             return
-        answer = self._wire.answer or bytearray()
-        head, end, body = answer.partition(b"\r\n\r\n")
-        status = _STATUS_LINE.match(head)
-        if status is None or not end:
-            raise ConnectionResetError("the server ended the connection during the upgrade")
-        raise trio_websocket.ConnectionRejected(int(status[1]), (), bytes(body))
+        raise incomplete_answer(self._wire.answer or bytearray())
 
     def _closed(self) -> TransportClosed:
         end = self._ws.closed
@@ -304,24 +255,3 @@ class TrioWebSocketTransport:
         if self._goodbye is not None:
             return TransportClosed(*self._goodbye)
         return TransportClosed(NO_CLOSE_FRAME, reason)
-
-
-@functools.cache
-def default_ssl_context() -> ssl.SSLContext:
-    """Give the one default context: making another costs 24 ms and 0.9 MiB (measured)."""
-    return ssl.create_default_context()
-
-
-def _share_socket(stream: trio.SocketStream) -> tuple[trio.SocketStream, Callable[[bytes], int]]:
-    """Give a stream over the same socket, and a way to write to it without waiting."""
-    own = stream.socket
-    # Told its kind, it need not ask a connection that may be gone already.
-    shared = socket.socket(own.family, own.type, own.proto, own.detach())
-
-    def try_write(data: bytes) -> int:
-        try:
-            return shared.send(data)
-        except BlockingIOError:
-            return 0
-
-    return trio.SocketStream(trio.socket.from_stdlib_socket(shared)), try_write

@@ -1,0 +1,321 @@
+"""The fast transport: the frames of the websockets library (extra `fast`), on Trio.
+
+What lives here: dialling, and WebSocketsTransport. What must not: the opening handshake
+(upgrade.py). `websockets.protocol.Protocol`, which does no I/O, builds frames (masked in C) and
+parses them; permessage-deflate is not offered.
+
+One task reads: one large read is parsed into all messages that it holds, and whoever receives is
+woken once for all of them. It goes on answering pings when nobody receives, up to a bound. Nothing
+here has a lock or a channel. Costs beside the default: benchmarks/session.py, peer `fast`.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from contextlib import suppress
+from typing import TYPE_CHECKING, Final
+
+import trio
+from websockets.exceptions import PayloadTooBig
+from websockets.frames import Close, CloseCode, Frame, Opcode
+from websockets.protocol import Protocol, Side
+
+from trio_live.errors import ConnectError
+from trio_live.transport.failures import network_failure, upgrade_failure, without_secrets
+from trio_live.transport.interface import NO_CLOSE_FRAME, DialRequest, TransportClosed
+from trio_live.transport.opening import OpenStream, open_wire, secure
+from trio_live.transport.outgoing import OutgoingStream
+from trio_live.transport.upgrade import upgrade
+
+if TYPE_CHECKING:
+    from trio_live.transport.interface import Transport
+
+_READ_SIZE: Final = 65_536
+# From so many messages on that nobody has taken, nothing more is read.
+_MESSAGE_QUEUE: Final = 64
+# Of messages that are there already, every 32nd costs a visit to the scheduler, which takes 4 us
+# against 0.2 us for a look at whether we are cancelled (measured). The others are seen to soon.
+_YIELD_EVERY: Final = 32
+
+# The library would log every frame, payload and all, for a program that logs everything.
+_NO_LOG: Final = logging.Logger("trio_live.websockets", logging.CRITICAL + 1)
+
+
+async def dial(
+    nursery: trio.Nursery, request: DialRequest, *, open_stream: OpenStream | None = None
+) -> Transport:
+    """Connect with websockets.
+
+    Args:
+        nursery: Runs the connection's tasks; cancelling it closes the socket.
+        request: What to connect to.
+        open_stream: Opens the stream below TLS and WebSocket; None for TCP.
+
+    Raises:
+        ConnectError: The name, the network, TLS or the upgrade failed.
+
+    Cancellation: atomic. If cancelled, there is no connection.
+    """
+    transport = WebSocketsTransport(request)
+    if failure := await nursery.start(transport.run, open_stream):
+        raise failure
+    return transport
+
+
+class WebSocketsTransport:
+    """One connection over the websockets library. Made by `dial`.
+
+    Attributes:
+        confirmed_bytes: See Transport.
+    """
+
+    def __init__(self, request: DialRequest) -> None:
+        self._request = request
+        self._protocol = Protocol(Side.CLIENT, max_size=request.max_message_bytes, logger=_NO_LOG)
+        self.confirmed_bytes = 0
+        self._pings = 0  # how many were sent
+        self._ping_due: int | None = None  # what the answer to the last one will confirm
+        self._ping_wanted = False  # another one is to be sent then
+        self._messages: deque[str | bytes] = deque()  # received, and not taken yet
+        self._taken = 0  # of these, without a visit to the scheduler
+        self._fragments = bytearray()  # of the message that is not complete
+        self._fragments_are_text = False
+        self._goodbye: tuple[int, str] | None = None  # our own close, if the other's was not first
+        self._end: tuple[int, str] | None = None  # what receive() raises when all is taken
+        self._failure: Exception | None = None  # what went wrong in reading, and was not foreseen
+        self._dropping = False  # aclose() was called: messages are of no interest any more
+        self._arrived: trio.Event | None = None  # somebody waits for a message, or for the end
+        self._room: trio.Event | None = None  # reading waits for somebody to take messages
+        self._done = trio.Event()  # set when everything may be torn down
+        self._stream: OutgoingStream
+
+    @property
+    def accepted_bytes(self) -> int:
+        """See Transport."""
+        return self._stream.accepted
+
+    @property
+    def written_bytes(self) -> int:
+        """See Transport."""
+        return self._stream.written
+
+    @property
+    def heard_bytes(self) -> int:
+        """See Transport."""
+        return self._stream.heard
+
+    def ping(self) -> None:
+        """See Transport."""
+        if self._end is not None or self._goodbye is not None:
+            return
+        if self._ping_due is not None:
+            self._ping_wanted = True
+            return
+        self._ping_wanted = False
+        self._ping_due = self._stream.accepted
+        self._pings += 1
+        self._protocol.send_ping(b"%d" % self._pings)
+        with suppress(trio.BrokenResourceError):
+            self._stream.write(b"".join(self._protocol.data_to_send()))
+
+    def send(self, frame: str) -> None:
+        """See Transport."""
+        if self._end is not None or self._goodbye is not None:
+            raise self._closed() from self._failure
+        self._protocol.send_text(frame.encode())
+        try:
+            self._stream.write(b"".join(self._protocol.data_to_send()))
+        except trio.BrokenResourceError as error:
+            raise self._closed() from error
+
+    async def wait_written(self, total: int) -> None:
+        """See Transport."""
+        try:
+            await self._stream.wait_written(total)
+        except trio.BrokenResourceError as error:
+            raise self._closed() from error
+
+    async def receive(self) -> str | bytes:
+        """See Transport."""
+        if not self._messages:
+            self._taken = 0
+            await self._wait_arrived()
+        elif self._taken < _YIELD_EVERY:
+            self._taken += 1
+            await trio.lowlevel.checkpoint_if_cancelled()
+        else:
+            self._taken = 0
+            await trio.lowlevel.checkpoint()
+        if not self._messages:
+            raise self._closed() from self._failure
+        message = self._messages.popleft()
+        if self._room is not None:
+            self._room.set()
+            self._room = None
+        return message
+
+    def goodbye(self, code: int = 1000, reason: str = "") -> None:
+        """See Transport."""
+        if self._end is None and self._goodbye is None and not self._stream.ended.is_set():
+            self._goodbye = code, reason
+            self._protocol.send_close(code, reason)
+            with suppress(trio.BrokenResourceError):
+                self._stream.write(b"".join(self._protocol.data_to_send()))
+
+    async def aclose(self, code: int = 1000, reason: str = "") -> None:
+        """See Transport."""
+        try:
+            self.goodbye(code, reason)
+            self._dropping = True
+            self._messages.clear()
+            if self._room is not None:
+                self._room.set()
+            await self._wait_arrived()
+            if not self._stream.ended.is_set():
+                with suppress(trio.BrokenResourceError):
+                    await self._stream.wait_written(self._stream.accepted)
+        finally:
+            self._done.set()
+            await self._stream.aclose()
+
+    async def run(
+        self,
+        open_stream: OpenStream | None,
+        *,
+        task_status: trio.TaskStatus[ConnectError | None],
+    ) -> None:
+        """Connect, report, and hold the connection's tasks until it is closed or cancelled.
+
+        Reports None, or the ConnectError; an error that was raised would come out in a group.
+        """
+        try:
+            self._stream = await open_wire(self._request, open_stream)
+        except (OSError, ValueError, trio.BrokenResourceError) as error:
+            task_status.started(network_failure(self._request, error))
+            return
+        failure: ConnectError | None = None
+        try:
+            async with trio.open_nursery() as writing:
+                writing.start_soon(self._stream.run)
+                failure = await secure(self._request, self._stream)
+                if failure is None:
+                    try:
+                        behind = await upgrade(self._request, self._stream)
+                    except Exception as error:
+                        failure = upgrade_failure(self._request, error)
+                    else:
+                        task_status.started(None)
+                        await self._read(behind)
+                        await self._done.wait()  # what was accepted is still written
+                writing.cancel_scope.cancel()
+        finally:
+            with trio.CancelScope(shield=True):  # closing does not wait for anything
+                await self._stream.aclose()
+            self._conclude(NO_CLOSE_FRAME, "")  # after a cancellation nobody has yet
+        if failure is not None:
+            task_status.started(failure)
+
+    async def _read(self, data: bytes) -> None:
+        """Read to the end of the stream; begin with what has arrived already."""
+        try:
+            while True:
+                if data and (answer := self._take(data)):
+                    with suppress(trio.BrokenResourceError):  # what was said last is still read
+                        await self._stream.send_all(answer)
+                while len(self._messages) >= _MESSAGE_QUEUE and self._end is None:
+                    self._room = trio.Event()
+                    await self._room.wait()
+                data = await self._stream.receive_some(_READ_SIZE)
+                if not data:
+                    break
+        except (trio.BrokenResourceError, trio.ClosedResourceError):
+            pass
+        except Exception as error:
+            self._failure = error
+        self._conclude(NO_CLOSE_FRAME, "")
+
+    def _take(self, data: bytes) -> bytes:
+        """Parse what has arrived; give what is to be written in answer to it."""
+        protocol = self._protocol
+        protocol.receive_data(data)
+        for event in protocol.events_received():
+            assert isinstance(event, Frame)
+            opcode = event.opcode
+            if opcode is Opcode.TEXT or opcode is Opcode.BINARY or opcode is Opcode.CONT:
+                self._take_data(event)
+            elif opcode is Opcode.CLOSE:
+                close = Close.parse(event.data)
+                self._conclude(close.code, close.reason, by_the_server=True)
+            elif opcode is Opcode.PONG and event.data == b"%d" % self._pings:
+                self.confirmed_bytes = self._ping_due or self.confirmed_bytes
+                self._ping_due = None
+        answers = protocol.data_to_send()
+        if protocol.parser_exc is not None and self._end is None:
+            if (theirs := protocol.close_rcvd) is not None:
+                # A close between the fragments of a message, which the library takes for an error.
+                self._conclude(theirs.code, theirs.reason, by_the_server=True)
+                answers[-1:] = [_close_frame(theirs)]
+            else:
+                self._broken_rule(protocol.parser_exc)
+        if self._messages:
+            self._tell_arrived()
+        if self._ping_wanted:
+            self.ping()
+        # Nothing follows a close frame, not even a pong.
+        return b"" if self._goodbye else b"".join(answers)
+
+    def _take_data(self, frame: Frame) -> None:
+        """Take one frame of a message."""
+        data = frame.data
+        text = frame.opcode is Opcode.TEXT
+        if not frame.fin or frame.opcode is Opcode.CONT:
+            if frame.opcode is not Opcode.CONT:
+                self._fragments_are_text = text
+            self._fragments += data
+            if not frame.fin:
+                return
+            data, self._fragments = self._fragments, bytearray()
+            text = self._fragments_are_text
+        if self._dropping or self._end is not None:
+            return
+        try:
+            self._messages.append(str(data, "utf-8") if text else bytes(data))
+        except UnicodeDecodeError as error:
+            self._protocol.fail(CloseCode.INVALID_DATA, str(error))
+            self._conclude(NO_CLOSE_FRAME, str(error))
+
+    def _broken_rule(self, error: Exception) -> None:
+        """End, because of what arrived; the library answers with a close frame that says why."""
+        if isinstance(error, PayloadTooBig):
+            self._conclude(int(CloseCode.MESSAGE_TOO_BIG), str(error))
+        else:
+            self._conclude(NO_CLOSE_FRAME, str(error))
+
+    def _conclude(self, code: int, reason: str, *, by_the_server: bool = False) -> None:
+        """Note how the connection ended, if that is not known; the server's own code goes first."""
+        if self._end is None:
+            end = int(code), without_secrets(self._request, reason)
+            self._end = end if by_the_server or self._goodbye is None else self._goodbye
+            self._tell_arrived()
+
+    def _closed(self) -> TransportClosed:
+        return TransportClosed(*(self._end or self._goodbye or (NO_CLOSE_FRAME, "")))
+
+    async def _wait_arrived(self) -> None:
+        """Wait for a message or for the end."""
+        while not self._messages and self._end is None:
+            if self._arrived is None:
+                self._arrived = trio.Event()
+            await self._arrived.wait()
+
+    def _tell_arrived(self) -> None:
+        if self._arrived is not None:
+            self._arrived.set()
+            self._arrived = None
+
+
+def _close_frame(close: Close) -> bytes:
+    """Build the answer to a close frame: the same."""
+    payload = b"" if close.code == CloseCode.NO_STATUS_RCVD else close.serialize()
+    return Frame(Opcode.CLOSE, payload).serialize(mask=True)
