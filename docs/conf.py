@@ -65,5 +65,8 @@ nitpick_ignore_regex = [
     # in their annotations (platform, unit, values) are shown there as well.
     ("py:.*", r"trio_live\.(music\.)?wire\..*|(typing|msgspec)\..*|(tuple|dict)\[.*"),
     # Names that a string annotation gives as its module knows them, and not as it is documented.
-    ("py:class", "Driver|Literal.*|Reseed|Transcriber|ProxySetting|OpenStream|datetime|.*EventT"),
+    (
+        "py:class",
+        "Driver|Literal.*|Reseed|Transcriber|ProxySetting|OpenStream|datetime|.*EventT",
+    ),
 ]
