@@ -24,6 +24,8 @@ from live_server_client import (
 from trio.testing import MockClock, lockstep_stream_pair, wait_all_tasks_blocked
 from trio_websocket import ConnectionClosed
 
+import trio_live
+from trio_live.testing import connect_to
 from trio_live.testing.server import LiveServer, Reply, UserTurn, scripted
 from trio_live.testing.server import models as steps
 from trio_live.testing.server.resumption import KEPT, Checkpoint, Checkpoints
@@ -617,3 +619,24 @@ def test_settings_are_checked() -> None:
         LiveServer(pace=-1)
     with pytest.raises(ValueError, match="chunk_ms"):
         LiveServer(chunk_ms=0)
+
+
+async def test_refusal_arrives_whatever_the_client_sends_behind(
+    autojump_clock: MockClock,
+) -> None:
+    """The close frame leaves, though the client's ping comes when it has been made and not sent."""
+    config = trio_live.SessionConfig("models/m", response_modalities=["TEXT"])
+
+    async def talk(server: LiveServer) -> None:
+        endpoint = trio_live.GoogleAI("any-key", base_url="ws://127.0.0.1")
+        async with trio_live.open_session(
+            config, endpoint=endpoint, transport=connect_to(server)
+        ) as session:
+            await session.send_raw({"nonsense": {}})  # and a ping, to know that it arrived
+            await session.join()
+
+    async with LiveServer() as server:
+        with trio.fail_after(60), pytest.raises(trio_live.ConnectionLost) as caught:
+            await talk(server)
+        assert caught.value.code == 1007
+        assert server.errors == []

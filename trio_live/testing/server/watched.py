@@ -6,7 +6,12 @@ server can stop waiting.
 
 from __future__ import annotations
 
+from typing import Final
+
 import trio
+
+_CLOSE_FRAME: Final = b"\x88"  # how one begins: final, opcode 8
+_CLOSE_PATIENCE: Final = 1.0  # seconds for a client that does not read
 
 
 class WatchedStream(trio.abc.Stream):
@@ -26,8 +31,16 @@ class WatchedStream(trio.abc.Stream):
         self._put_back = data
 
     async def send_all(self, data: bytes | bytearray | memoryview) -> None:
-        """Send bytes; see `trio.abc.SendStream`."""
-        await self._stream.send_all(data)
+        """Send bytes; see `trio.abc.SendStream`.
+
+        A close frame leaves even if this is cancelled: a ping that comes when it has been made, and
+        not been sent, is more than trio-websocket's reader can take, and ends everything.
+        """
+        if bytes(data[:1]) != _CLOSE_FRAME:
+            await self._stream.send_all(data)
+            return
+        with trio.move_on_after(_CLOSE_PATIENCE, shield=True):
+            await self._stream.send_all(data)
 
     async def wait_send_all_might_not_block(self) -> None:
         """Wait until sending might not block; see `trio.abc.SendStream`."""
