@@ -24,7 +24,7 @@ from hypothesis import strategies as st
 
 from trio_live import Error, Unknown
 from trio_live.protocol import LiveProtocol
-from trio_live.wire import codec
+from trio_live.wire import codec, salvage
 
 PARTS = b'{"serverContent":{"modelTurn":{"parts":['
 CALLS = b'{"toolCall":{"functionCalls":['
@@ -121,6 +121,15 @@ LISTS = {
     "arguments of objects": repeated(ARGS, b'{"":0}', b"]}}]}}"),
     "arguments of long numbers": repeated(ARGS, b"9" * 300, b"]}}]}}"),
     "arguments by name": numbered(CALLS + b'{"args":{', b'"%d":0', b"}}]}}"),
+    "calls of which every other is broken": repeated(
+        CALLS, b'{"id":5,"name":"f"},{"id":""}', b"]}}"
+    ),
+    "cancelled calls of which one is broken": numbered(
+        b'{"toolCallCancellation":{"ids":[', b'"%d"', b",5]}}"
+    ),
+    "words of which all are broken": repeated(
+        b'{"serverContent":{"outputTranscription":{"words":[', b'{"word":5}', b"]}}}"
+    ),
     "cancelled calls": numbered(b'{"toolCallCancellation":{"ids":[', b'"%d"', b"]}}"),
     "words": repeated(b'{"serverContent":{"outputTranscription":{"words":[', b"{}", b"]}}}"),
     "sources": repeated(
@@ -136,6 +145,7 @@ LISTS = {
 TEXTS: dict[str, Callable[[int], bytes]] = {
     "text": lambda count: PARTS + b'{"text":"%b"}]}}}' % (b"a" * count),
     "escapes": lambda count: PARTS + b'{"text":"%b"}]}}}' % (rb"\u0041" * count),
+    "half surrogate pairs": lambda count: PARTS + b'{"text":"%b"}]}}}' % (rb"\ud83d" * count),
     "media": lambda count: PARTS + b'{"inlineData":{"data":"%b"}}]}}}' % (b"AAAA" * count),
     "URL-safe media": lambda count: PARTS + b'{"inlineData":{"data":"%b"}}]}}}' % (b"-_-_" * count),
     "broken media": lambda count: PARTS + b'{"inlineData":{"data":"%b="}}]}}}' % (b"-_-_" * count),
@@ -173,7 +183,7 @@ class Work:
         """Wrap a function of msgspec, so that what it reads is counted."""
 
         def counted(data: Any, **settings: Any) -> Any:
-            self.done += len(data)
+            self.done += len(data if isinstance(data, str) else memoryview(data))
             return decode(data, **settings)
 
         return counted
@@ -191,8 +201,10 @@ def work_of(monkeypatch: pytest.MonkeyPatch, protocol: LiveProtocol, frame: str 
     """Count what a session does for a frame."""
     work = Work()
     with monkeypatch.context() as patch:
-        for name in ("_DECODER", "_FIELDS", "_ITEMS"):
-            patch.setattr(codec, name, Decoder(getattr(codec, name), work))
+        patch.setattr(codec, "_DECODER", Decoder(codec._DECODER, work))
+        for module in (codec, salvage):
+            for name in ("_FIELDS", "_ITEMS"):
+                patch.setattr(module, name, Decoder(getattr(module, name), work))
         patch.setattr(msgspec.json, "decode", work.reading(msgspec.json.decode))
         before = sys.getprofile()
         sys.setprofile(work)

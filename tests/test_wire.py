@@ -18,16 +18,17 @@ from trio_live.wire.client import (
     RealtimeInput,
     ToolResponse,
 )
-from trio_live.wire.codec import Malformed, Unrecognised
-from trio_live.wire.content import Blob, Content, Part
+from trio_live.wire.content import Blob, Content, ExecutableCode, Part
 from trio_live.wire.functions import FunctionCall, FunctionResponse
 from trio_live.wire.generation import GenerationConfig
+from trio_live.wire.salvage import Malformed, Unrecognised
 from trio_live.wire.server import (
     GoAway,
     ServerContent,
     ServerMessage,
     SessionResumptionUpdate,
     SetupComplete,
+    ToolCallCancellation,
     ToolCallMessage,
 )
 from trio_live.wire.setup import Setup
@@ -204,8 +205,9 @@ BAD_TURNS: dict[str, tuple[str, list[str], Content | None]] = {
         Content((Part(text="a"), Part(text="c")), "model"),
     ),
     "the role": ('{"role":[],"parts":[{"text":"a"}]}', ["role"], Content((Part(text="a"),))),
-    "the parts": ('{"role":"model","parts":{}}', [""], None),
-    "no parts": ('{"role":5}', [""], None),
+    "the parts": ('{"role":"model","parts":{}}', ["parts"], Content((), "model")),
+    "no parts": ('{"role":5}', ["role"], Content()),
+    "null": ('{"role":5,"parts":null}', ["role"], Content()),
     "the turn": ("[]", [""], None),
 }
 
@@ -319,6 +321,126 @@ def test_decode_null_fields_beside_unknown_ones_are_absent() -> None:
     assert codec.decode('{"serverContent":null,"goAway":null,"new":1}') == (nothing, unknown)
 
 
+def test_decode_null_is_absent_where_there_is_always_a_value() -> None:
+    """A null in place of a list or text means that it is not set, as proto3-JSON has it."""
+    frame = (
+        '{"serverContent":{"modelTurn":{"parts":[{"executableCode":'
+        '{"code":"1","language":null}}]}},"toolCall":{"functionCalls":null}}'
+    )
+    part = Part(executable_code=ExecutableCode("1"))
+    content = ServerContent(model_turn=Content((part,)))
+    expected = ServerMessage(server_content=content, tool_call=ToolCallMessage())
+    assert codec.decode(frame) == (expected, [])
+
+
+SALVAGED: dict[str, tuple[str, list[str], ServerMessage]] = {
+    "a call": (
+        '{"toolCall":{"functionCalls":[{"id":"1","name":"a","args":{"k":1}},'
+        '{"id":"2","name":5},{"id":7,"name":"b"},{"id":"3","name":"c","args":[]},8]}}',
+        [
+            *("functionCalls[1].name", "functionCalls[2].id", "functionCalls[3].args"),
+            "functionCalls[4]",
+        ],
+        ServerMessage(
+            tool_call=ToolCallMessage(
+                (
+                    FunctionCall("a", {"k": 1}, "1"),
+                    FunctionCall("", None, "2"),
+                    FunctionCall("b"),
+                    FunctionCall("c", None, "3"),
+                )
+            )
+        ),
+    ),
+    "a cancelled id": (
+        '{"toolCallCancellation":{"ids":["a",5]}}',
+        ["ids[1]"],
+        ServerMessage(tool_call_cancellation=ToolCallCancellation(("a",))),
+    ),
+    "a time": ('{"goAway":{"timeLeft":10}}', ["timeLeft"], ServerMessage(go_away=GoAway())),
+    "an index": (
+        '{"sessionResumptionUpdate":{"newHandle":"h","resumable":true,'
+        '"lastConsumedClientMessageIndex":"x"}}',
+        ["lastConsumedClientMessageIndex"],
+        ServerMessage(session_resumption_update=SessionResumptionUpdate("h", True)),
+    ),
+    "a word": (
+        '{"serverContent":{"outputTranscription":{"text":"hi","words":'
+        '[{"word":"hi","startOffset":1.5},{"word":5}]}}}',
+        ["words[0].startOffset", "words[1]"],
+        ServerMessage(
+            server_content=ServerContent(
+                output_transcription=Transcription("hi", words=(WordInfo("hi"),))
+            )
+        ),
+    ),
+    "a session id": (
+        '{"setupComplete":{"sessionId":5}}',
+        ["sessionId"],
+        ServerMessage(setup_complete=SetupComplete()),
+    ),
+    "a count": (
+        '{"usageMetadata":{"totalTokenCount":12,"promptTokensDetails":[{"tokenCount":"x"}]}}',
+        ["promptTokensDetails[0]"],
+        ServerMessage(usage_metadata=UsageMetadata(total_token_count=12, prompt_tokens_details=())),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", SALVAGED)
+def test_decode_loses_no_more_than_what_cannot_be_read(name: str) -> None:
+    """Law 4: at any depth, one broken field or item costs itself only, and is told by place."""
+    frame, places, expected = SALVAGED[name]
+    message, leftovers = codec.decode(frame)
+    assert message == expected
+    assert [
+        left.where.split(".", 1)[1].removeprefix("outputTranscription.") for left in leftovers
+    ] == places
+    assert all(isinstance(left, Malformed) for left in leftovers)
+
+
+@pytest.mark.parametrize("broken", [64, 65])
+def test_decode_a_list_of_which_too_much_is_broken_is_told_once(broken: int) -> None:
+    """Beyond 64 broken items the list is lost as a whole: telling of each would take too much."""
+    items = ",".join(["5"] * broken + ['"a"'])
+    message, leftovers = codec.decode('{"toolCallCancellation":{"ids":[' + items + "]}}")
+    whole = broken == 64
+    assert message.tool_call_cancellation == ToolCallCancellation(("a",) if whole else ())
+    assert len(leftovers) == (64 if whole else 1)
+    assert leftovers[0].where == "toolCallCancellation.ids" + ("[0]" if whole else "")
+
+
+HALVES = {
+    r"hi \ud83d": "hi \ufffd",
+    r"\udc00 hi": "\ufffd hi",
+    r"\uD83D\u0041\ud83d\ude00": "\ufffdA😀",
+    r"\ud83d\ud83d\ude00\\ud83d": "\ufffd😀\\ud83d",
+}
+
+
+@pytest.mark.parametrize("text", HALVES)
+@pytest.mark.parametrize("as_bytes", [False, True])
+def test_decode_half_surrogate_pairs_cost_their_character_only(text: str, as_bytes: bool) -> None:
+    """Law 4: a text cut within an emoji loses that emoji; the frame is read, and the cut told."""
+    frame = (
+        '{"toolCall":{"functionCalls":[{"id":"1","name":"f","args":{"t":"' + text + '"}}]},'
+        '"sessionResumptionUpdate":{"newHandle":"h","resumable":true}}'
+    )
+    message, leftovers = codec.decode(frame.encode() if as_bytes else frame)
+    assert message == ServerMessage(
+        tool_call=ToolCallMessage((FunctionCall("f", {"t": HALVES[text]}, "1"),)),
+        session_resumption_update=SessionResumptionUpdate("h", True),
+    )
+    told = "half surrogate pairs, which are U+FFFD in the rest"
+    assert leftovers == [Malformed("", told, frame.encode())]
+
+
+def test_text_of_a_frame_with_half_surrogate_pairs_is_found() -> None:
+    """A field is found beside names and texts that no decoder reads, and has U+FFFD in them."""
+    frame = r'{"\ud800":1,"error":{"code":1,"message":"\udc00"}}'
+    assert codec.text_of(frame, "error") == rb'{"code":1,"message":"\ufffd"}'
+
+
 def test_decode_server_content_that_is_no_object_is_malformed() -> None:
     """A serverContent of a wrong type is told by its name."""
     message, leftovers = codec.decode('{"serverContent":[1],"goAway":{}}')
@@ -337,7 +459,7 @@ BROKEN: dict[str, str | bytes] = {
     "NaN": '{"usageMetadata":{"totalTokenCount":NaN}}',
     "two values": "{}{}",
     "lone surrogate in a str": '{"a":"\ud800"}',
-    "lone surrogate escaped": '{"serverContent":{"modelTurn":{"parts":[{"text":"\\ud800"}]}}}',
+    "lone surrogate escaped and cut off": '{"serverContent":{"modelTurn":{"parts":["\\ud800"',
     "invalid UTF-8 in a name": b'{"\xff":1}',
     "binary": b"\x00\x01\x02",
     "deep": DEEP,
@@ -416,9 +538,9 @@ def test_decode_text_that_is_not_utf8_costs_its_field_only() -> None:
     """Invalid UTF-8 in a text is told by place; in an unknown field it is kept as it came."""
     frame = b'{"goAway":{"timeLeft":"\xff"},"setupComplete":{},"new":"\xfe"}'
     message, leftovers = codec.decode(frame)
-    assert message == ServerMessage(setup_complete=SetupComplete())
+    assert message == ServerMessage(setup_complete=SetupComplete(), go_away=GoAway())
     assert leftovers == [
-        Malformed("goAway", "not valid UTF-8", b'{"timeLeft":"\xff"}'),
+        Malformed("goAway.timeLeft", "not valid UTF-8", b'"\xff"'),
         Unrecognised("new", b'{"new":"\xfe"}'),
     ]
 

@@ -132,7 +132,10 @@ class PhaseChanged(Data, frozen=True):
 
 
 class ToolCall(Data, frozen=True):
-    """The model calls functions (`toolCall`). Each call is owed one answer, errors included."""
+    """The model calls functions (`toolCall`). Each call is owed one answer, errors included.
+
+    What of a call could not be read is as if it had not come, and an `Error` after this names it.
+    """
 
     calls: tuple[FunctionCall, ...]
 

@@ -8,6 +8,7 @@ either-or.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Final, TypeGuard
 
 from trio_live import events, parts
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from trio_live.state import SessionState, Turn
     from trio_live.wire.content import Blob, Content, Part
     from trio_live.wire.functions import FunctionCall
+    from trio_live.wire.salvage import Leftover
     from trio_live.wire.server import (
         ServerContent,
         ServerMessage,
@@ -33,7 +35,7 @@ DEFAULT_SAMPLE_RATE_HZ: Final = 24_000
 """What the service's voice has where the mime type does not say it."""
 
 
-_PARTS: Final = "serverContent.modelTurn.parts["
+_PART: Final = re.compile(r"serverContent\.modelTurn\.parts\[[0-9]+\]")
 
 
 class Inbound:
@@ -68,12 +70,12 @@ class Inbound:
         self._out: list[SessionEvent] = []
         self._frame: str | bytes = b""
         self._part_texts: list[bytes] | None = None  # of that frame, once one is asked for
-        self._leftovers: list[codec.Leftover] = []  # what of that frame could not be read
+        self._leftovers: list[Leftover] = []  # what of that frame could not be read
 
     def apply(
         self,
         message: ServerMessage,
-        leftovers: list[codec.Leftover],
+        leftovers: list[Leftover],
         frame: str | bytes,
         now: float,
     ) -> list[SessionEvent]:
@@ -189,7 +191,7 @@ class Inbound:
         if content.interaction_status is not None:
             self._out.append(events.InteractionStatus(content.interaction_status))
 
-    def _apply_rest(self, message: ServerMessage, leftovers: list[codec.Leftover]) -> None:
+    def _apply_rest(self, message: ServerMessage, leftovers: list[Leftover]) -> None:
         if message.interaction_status is not None:
             self._out.append(events.InteractionStatus(message.interaction_status))
         if message.error is not None:
@@ -238,7 +240,7 @@ class Inbound:
                 if not texts:  # they cannot be told apart: one event for all of them
                     self._out.append(events.Unknown(codec.text_of(self._frame, *path)))
                 # What could not be read is not among the turn's parts; equal texts fail alike.
-                lost = {left.raw for left in self._leftovers if left.where.startswith(_PARTS)}
+                lost = {left.raw for left in self._leftovers if _PART.fullmatch(left.where)}
                 self._part_texts = [text for text in texts if text not in lost]
             if index < len(self._part_texts):
                 self._out.append(events.Unknown(self._part_texts[index]))

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 from trio_live import events
 from trio_live.wire import codec
 from trio_live.wire.content import Part
+from trio_live.wire.salvage import Leftover, Unrecognised
 
 if TYPE_CHECKING:
     from trio_live.events import SessionEvent
@@ -119,9 +120,9 @@ def error_of(error: ErrorStatus, frame: str | bytes) -> events.Error:
     return events.Error("the service sent an error object", raw, error.code, error.status)
 
 
-def leftover_of(leftover: codec.Leftover) -> events.Error | events.Unknown:
+def leftover_of(leftover: Leftover) -> events.Error | events.Unknown:
     """Give the event of what could not be read, or is not known here."""
-    if isinstance(leftover, codec.Unrecognised):
+    if isinstance(leftover, Unrecognised):
         return events.Unknown(leftover.raw)
     where = leftover.where or "a frame"
     text = f"{where} of the service could not be read: {leftover.message}"
