@@ -11,6 +11,7 @@ import pytest
 from trio_live import (
     AudioTranscriptionConfig,
     AutomaticActivityDetection,
+    AvatarConfig,
     ConfigError,
     Content,
     ContextWindowCompressionConfig,
@@ -172,7 +173,6 @@ BAD: list[tuple[str, Any, str]] = [
     ("activity_handling", True, "activity_handling must be a text that is not empty, not bool"),
     ("turn_coverage", "", "turn_coverage must be a text that is not empty, not str"),
     ("response_modalities", "TEXT", "response_modalities must be a list or tuple, not str"),
-    ("response_modalities", None, "response_modalities must be a list or tuple, not NoneType"),
     ("response_modalities", [5], "response_modalities must hold str, not int"),
     (
         "response_modalities",
@@ -196,7 +196,6 @@ BAD: list[tuple[str, Any, str]] = [
     ("seed", "x", "seed must be int, not str"),
     ("system_instruction", b"x", "system_instruction must be str or Content, not bytes"),
     ("thinking", 5, "thinking must be ThinkingConfig, not int"),
-    ("tools", None, "tools must be a list or tuple, not NoneType"),
     ("tools", FunctionDeclaration("f"), "tools must be a list or tuple, not FunctionDeclaration"),
     ("tools", [{"name": "f"}], "tools must hold Tool or FunctionDeclaration, not dict"),
     (
@@ -312,6 +311,22 @@ def test_transport_config_defaults_are_bounded() -> None:
     assert (config.connect_timeout, config.setup_timeout, config.close_timeout) == (10, 10, 5)
     assert config.max_message_bytes == 64 * 1024 * 1024
     assert TransportConfig(close_timeout=math.inf).close_timeout == math.inf
+
+
+@pytest.mark.parametrize("name", [n for n in SessionConfig.__struct_fields__ if n != "model"])
+def test_none_is_the_default_of_every_argument(name: str) -> None:
+    """A null in a file of settings says nothing; it does not turn speech detection off, say."""
+    config = SessionConfig.from_dict({"model": "m", name: None})
+    assert config == SessionConfig("m")
+    assert not config.manual_activity
+
+
+@pytest.mark.parametrize("name", ["voice", "language"])
+def test_an_avatar_answers_with_video_and_a_voice(name: str) -> None:
+    """A voice is refused for text only: a talking picture has one."""
+    built = setup(response_modalities=["VIDEO"], avatar=AvatarConfig("Ana"), **{name: "Puck"})
+    assert built["generationConfig"]["responseModalities"] == ["VIDEO"]
+    assert built["generationConfig"]["speechConfig"]
 
 
 def test_transport_config_timeout_that_no_clock_takes_is_refused() -> None:

@@ -268,7 +268,6 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
         "capabilities: Invalid enum value 'never' - at `$.client_content`",
     ),
     ({"affective_dialog": 1}, "affective_dialog must be bool, not int"),
-    ({"safety_settings": None}, "safety_settings must be a list or tuple, not NoneType"),
     # Ranges
     ({"candidate_count": 0}, "candidate_count=0 must lie between 1 and 2147483647"),
     ({"presence_penalty": -2.1}, "presence_penalty=-2.1 must lie between -2.0 and 2.0"),
@@ -383,8 +382,8 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ),
     (
         {"voice": "Puck", "response_modalities": ["TEXT"]},
-        "voice and speech need response_modalities=['AUDIO'], not ['TEXT']: the service refuses a "
-        "voice for what is not spoken",
+        "voice and speech need response_modalities=['AUDIO'], or ['VIDEO'] with an avatar, not "
+        "['TEXT']: the service refuses a voice for what is not spoken",
     ),
     (
         {"proactivity": ProactivityConfig(False, True)},

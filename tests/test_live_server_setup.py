@@ -273,6 +273,18 @@ async def test_bad_first_messages(
             assert server.sessions[0].refusal
 
 
+async def test_an_avatar_answers_with_video(autojump_clock: MockClock) -> None:
+    """VIDEO is taken together with an avatarConfig, and with a voice; alone it is refused."""
+    video = {"responseModalities": ["VIDEO"], "speechConfig": {"voiceConfig": {}}}
+    with trio.fail_after(60):
+        async with LiveServer() as server:
+            refused = await close_of(server, setup(generationConfig=video))
+            assert "combination of response modalities (VIDEO)" in refused
+            async with connect(server) as client:
+                avatar = {"avatarName": "Ana"}
+                await client.set_up(generationConfig=video, avatarConfig=avatar)
+
+
 async def test_native_audio_model_refuses_text(autojump_clock: MockClock) -> None:
     """A native audio model answers in audio only."""
     model = "models/gemini-2.5-flash-native-audio-preview-12-2025"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final, Self
 
-from msgspec.structs import asdict, force_setattr
+from msgspec.structs import asdict, fields, force_setattr
 
 from trio_live.capabilities import Capabilities
 from trio_live.config import mapping, values
@@ -45,12 +45,14 @@ class _Model(Data, frozen=True):
 class SessionConfig(_Model, frozen=True, kw_only=True):
     """What the service is asked for. Immutable; one config serves any number of sessions.
 
-    What platform and model do not take is told by `open_session()`, before anything is opened.
+    What platform and model do not take is told by `open_session()`, before anything is opened. None
+    as the value of any argument but `model` stands for its default.
 
     Attributes:
         model: The model's name, with or without "models/"; the only positional argument.
         system_instruction: Text (or Content of text parts) that holds for the whole session.
-        response_modalities: What the model answers with: ("AUDIO",) or ("TEXT",); one of them.
+        response_modalities: What the model answers with: ("AUDIO",), ("TEXT",), or, with an
+            `avatar`, ("VIDEO",); one of them.
         voice: The name of a prebuilt voice, such as "Puck".
         language: The language of speech as a BCP-47 code, such as "de-DE".
         speech: Voice and language in full, in place of `voice` and `language`.
@@ -143,8 +145,12 @@ class SessionConfig(_Model, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         # What is kept are copies, so that a list or object which changes later changes nothing.
-        for name, argument in ARGUMENTS.items():
-            force_setattr(self, name, values.read(name, argument, getattr(self, name)))
+        for field in fields(type(self)):
+            value: object = getattr(self, field.name)
+            if value is None and not field.required:
+                value = field.default
+            read = values.read(field.name, ARGUMENTS[field.name], value)
+            force_setattr(self, field.name, read)
         self._check_together()
 
     @classmethod
@@ -263,11 +269,10 @@ class SessionConfig(_Model, frozen=True, kw_only=True):
         speaks = self.voice is not None or (
             self.speech is not None and self.speech.voice_config is not None
         )
-        if speaks and "AUDIO" not in self.response_modalities:
+        if speaks and "TEXT" in self.response_modalities:
             raise ConfigError(
-                f"voice and speech need response_modalities=['AUDIO'], not "
-                f"{list(self.response_modalities)!r}: the service refuses a voice for what is not "
-                "spoken"
+                "voice and speech need response_modalities=['AUDIO'], or ['VIDEO'] with an avatar, "
+                "not ['TEXT']: the service refuses a voice for what is not spoken"
             )
         for name, argument in _OWN.items():
             if getattr(self.generation, name, None) is not None:

@@ -57,7 +57,8 @@ class Terms:
         platform: which service the session runs on.
         model: the full resource name.
         generation: what the model's generation does differently.
-        modality: "TEXT" or "AUDIO"; the service's default is AUDIO.
+        modality: "TEXT" or "AUDIO"; the service's default is AUDIO. Of an avatar's VIDEO there is
+            the sound only.
         input_transcription: whether the client asked for transcripts of its speech.
         output_transcription: whether it asked for transcripts of the answers.
         automatic_detection: whether the service finds speech by itself; else the client says so.
@@ -109,7 +110,7 @@ def agree(setup: JsonObject, entrance: Entrance, models: Collection[str] | None)
     check_model(model, entrance, models)
     generation = generation_of(model)
     settings = get_object(setup, "generationConfig")
-    modality = _check_modality(settings, model)
+    modality = _check_modality(setup, settings, model)
     _check_generation(settings, modality)
     _check_thinking(settings, generation)
     _check_manner(setup, settings, generation, entrance)
@@ -210,18 +211,20 @@ def _is_offered(name: str, model: str, platform: Platform) -> bool:
     return platform in generation_of(name).platforms
 
 
-def _check_modality(settings: JsonObject, model: str) -> str:
+def _check_modality(setup: JsonObject, settings: JsonObject, model: str) -> str:
     asked = settings.get("responseModalities")
     names = [str(name) for name in asked] if is_array(asked) else []
     # Native audio models answer in audio only (the reference's list of models).
     offered = [["AUDIO"]] if "native-audio" in model else [["AUDIO"], ["TEXT"]]
+    if "avatarConfig" in setup and "native-audio" not in model:
+        offered.append(["VIDEO"])
     if names and names not in offered:
         raise Refusal(
             1007,
             f"The requested combination of response modalities ({', '.join(names)}) is not "
             "supported by the model.",
         )
-    return names[0] if names else "AUDIO"
+    return "TEXT" if names == ["TEXT"] else "AUDIO"
 
 
 def _check_generation(settings: JsonObject, modality: str) -> None:
