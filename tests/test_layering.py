@@ -110,7 +110,7 @@ ARROWS: dict[str, set[str]] = {
         "transport.proxy",
         "wire",
     },
-    "outbound": {"commands", "errors", "wire"},
+    "outbound": {"commands", "config", "errors", "wire"},
     "history": {"commands", "errors", "wire"},
     "rules": {"capabilities", "config", "errors", "wire"},
     "parts": {"events", "wire"},

@@ -9,16 +9,20 @@ from typing import Any
 
 import msgspec
 import pytest
+import trio
 from session_parts import Wired
+from trio.testing import MockClock
 
 from trio_live import (
     AutomaticActivityDetection,
+    Blob,
     Capabilities,
     ConfigError,
     Content,
     ContextWindowCompressionConfig,
     Custom,
     Endpoint,
+    Error,
     FunctionCall,
     FunctionDeclaration,
     FunctionResponse,
@@ -38,11 +42,13 @@ from trio_live import (
     SendText,
     SendToolResponse,
     SessionConfig,
+    SessionPhase,
     SessionResumptionConfig,
     SlidingWindow,
     SpeechConfig,
     ThinkingConfig,
     Tool,
+    UpdateContext,
     VertexAI,
     VoiceConfig,
     capabilities_of,
@@ -75,6 +81,7 @@ from trio_live.wire.functions import (
 from trio_live.wire.generation import ModelSelectionConfig
 from trio_live.wire.marks import Platform
 from trio_live.wire.retrieval import Retrieval
+from trio_live.wire.schema import Schema
 from trio_live.wire.speech import ReplicatedVoiceConfig, VoiceConsentSignature
 from trio_live.wire.tools import (
     EnterpriseWebSearch,
@@ -619,6 +626,148 @@ def test_new_tools_keep_to_the_behaviors_of_the_model() -> None:
     MessageRules(SessionConfig(LIVE_38), None).admit(message, initial=False)
     empty = ClientMessage(context_update=ContextUpdate(tools=ContextUpdateTools(())))
     MessageRules(SessionConfig(EXTENDED), None).admit(empty, initial=False)
+
+
+BAD_NESTED: list[tuple[SessionCommand, str]] = [
+    (content(Part(text=5)), "turns[0].parts[0].text must be text, not int"),  # type: ignore[arg-type]
+    (
+        content(Part(inline_data=Blob("AAAA", "image/png"))),  # type: ignore[arg-type]
+        "turns[0].parts[0].inline_data.data must be base64, not str",
+    ),
+    (
+        content(Part(inline_data={"data": b"i"})),  # type: ignore[arg-type]
+        "turns[0].parts[0].inline_data must be Blob, not dict",
+    ),
+    (
+        SendClientContent((Content(({"text": "a"},)),)),  # type: ignore[arg-type]
+        "turns[0].parts[0] must be Part, not dict",
+    ),
+    (
+        SendClientContent((Content((Part(text="a"),), 5),)),  # type: ignore[arg-type]
+        "turns[0].role must be text, not int",
+    ),
+    (answer(parts=5), "responses[0].parts must be list of FunctionResponsePart, not int"),
+    (
+        answer(parts=(FunctionResponsePart(inline_data={"data": b"i"}),)),  # type: ignore[arg-type]
+        "responses[0].parts[0].inline_data must be FunctionResponseBlob, not dict",
+    ),
+    (
+        answer(will_continue="yes"),
+        "responses[0].will_continue must be boolean, not str",
+    ),
+    (
+        SendToolResponse((FunctionResponse("f", {}, ["1"]),)),  # type: ignore[arg-type]
+        "responses[0].id must be text, not list",
+    ),
+    (
+        UpdateContext(Content((Part(text=5),))),  # type: ignore[arg-type]
+        "system_instruction.parts[0].text must be text, not int",
+    ),
+]
+
+
+@pytest.mark.parametrize("number", range(len(BAD_NESTED)))
+def test_a_field_of_a_wrong_type_is_refused_at_any_depth(number: int) -> None:
+    """Law 9: no struct checks its own fields; a wrong one is told where it is, and not sent."""
+    command, message = BAD_NESTED[number]
+    with pytest.raises(InvalidArgumentType) as caught:
+        talk().send(command)
+    assert str(caught.value) == message
+
+
+def update(*tools: Any) -> UpdateContext:
+    """Other tools."""
+    return UpdateContext(tools=tools)
+
+
+BAD_TOOLS: list[tuple[UpdateContext, str]] = [
+    (update(Tool()), "tools[0] is an empty Tool: it allows nothing"),
+    (
+        update(Tool(function_declarations=(FunctionDeclaration("bad name!"),))),
+        "tools[0].function_declarations[0].name='bad name!' must begin with a letter",
+    ),
+    (
+        update(
+            Tool(
+                function_declarations=(
+                    FunctionDeclaration("f", parameters=Schema(), parameters_json_schema={}),
+                )
+            )
+        ),
+        "tools[0].function_declarations[0] has parameters and parameters_json_schema: one of them",
+    ),
+    (
+        update(Tool(function_declarations=FunctionDeclaration("f"))),  # type: ignore[arg-type]
+        "tools[0]: Expected `array | null`, got `object` - at `$.functionDeclarations`",
+    ),
+    (
+        update(Tool(function_declarations=(FunctionDeclaration("f", behavior="NEW"),))),
+        "tools[0].function_declarations[0].behavior='NEW' must be one of UNSPECIFIED, BLOCKING, "
+        "NON_BLOCKING; send_raw() passes what is newer than this list",
+    ),
+]
+
+
+@pytest.mark.parametrize("number", range(len(BAD_TOOLS)))
+def test_new_tools_keep_to_the_rules_of_a_config(number: int) -> None:
+    """Law 9: what is refused in a config is refused in a session, with the way past it there."""
+    command, message = BAD_TOOLS[number]
+    with pytest.raises(InvalidArgument) as caught:
+        talk().send(command)
+    assert str(caught.value).startswith(message)
+
+
+def test_new_tools_are_read_as_those_of_a_config() -> None:
+    """A plain object in place of a declaration becomes one, and the model's rules see it."""
+    tool = Tool(function_declarations=({"name": "f", "behavior": "BLOCKING"},))  # type: ignore[arg-type]
+    sent = talk().send(UpdateContext(tools=(tool,)))
+    assert sent["contextUpdate"]["tools"]["tools"] == [
+        {"functionDeclarations": [{"name": "f", "behavior": "BLOCKING"}]}
+    ]
+    with pytest.raises(InvalidArgument, match="behavior=BLOCKING"):
+        talk(EXTENDED).send(UpdateContext(tools=(tool,)))
+
+
+async def test_a_wrong_tool_in_the_channel_does_not_end_the_session(
+    autojump_clock: MockClock,
+) -> None:
+    """What comes through `command_tx` is told as an Error, whatever is in it; the session lives."""
+    bad = Tool(function_declarations=FunctionDeclaration("f"))  # type: ignore[arg-type]
+    with trio.fail_after(60):
+        async with Wired().open(SessionConfig("m")) as session:
+            await session.command_tx.send(UpdateContext(tools=(bad,)))
+            await session.flush()
+            async for event in session:
+                if isinstance(event, Error):
+                    assert "array" in event.message
+                    break
+            assert session.phase is SessionPhase.ACTIVE
+
+
+@pytest.mark.parametrize(
+    ("role", "platform", "taken"),
+    [
+        (None, None, True),
+        ("user", Platform.GEMINI, True),
+        ("model", Platform.VERTEX, True),
+        ("system", Platform.VERTEX, True),
+        ("system", None, True),
+        ("system", Platform.GEMINI, False),
+        ("assistant", None, False),
+        ("assistant", Platform.VERTEX, False),
+    ],
+)
+def test_roles_are_those_of_the_platform(
+    role: str | None, platform: Platform | None, taken: bool
+) -> None:
+    """Law 9: the service closes with 1007 at another role than user, model and, there, system."""
+    turn = SendClientContent((Content.from_text("a", role),), turn_complete=False)
+    if taken:
+        assert talk("m", platform).send(turn)
+        return
+    with pytest.raises(InvalidArgument) as caught:
+        talk("m", platform).send(turn)
+    assert str(caught.value).startswith(f"clientContent.turns[0].role={role!r} must be user or ")
 
 
 TURNS = SendClientContent((Content.from_text("a"),), turn_complete=False)

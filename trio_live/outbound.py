@@ -12,7 +12,8 @@ from typing import Final, cast
 import msgspec
 
 from trio_live import commands
-from trio_live.errors import InvalidArgument, InvalidArgumentType, LocalProtocolError
+from trio_live.config.values import read_tools
+from trio_live.errors import ConfigError, InvalidArgument, InvalidArgumentType, LocalProtocolError
 from trio_live.wire import codec
 from trio_live.wire.client import (
     ClientContent,
@@ -24,6 +25,7 @@ from trio_live.wire.client import (
     ToolResponse,
 )
 from trio_live.wire.content import Blob, Content, Part
+from trio_live.wire.fields import mistyped
 from trio_live.wire.functions import FunctionResponse, FunctionResponsePart
 from trio_live.wire.marks import Platform
 from trio_live.wire.tools import Tool
@@ -85,7 +87,7 @@ def build(
             turn = Content.from_text(text, role="system")
             return ClientMessage(client_content=ClientContent((turn,), False))
         case commands.UpdateContext(instruction, tools):
-            wrapped = None if tools is None else ContextUpdateTools(tools)
+            wrapped = None if tools is None else ContextUpdateTools(read_tools(tools))
             return ClientMessage(context_update=ContextUpdate(instruction, wrapped))
         case commands.ActivityStart():
             return ClientMessage(realtime_input=RealtimeInput(activity_start=Empty()))
@@ -193,6 +195,12 @@ def _check_items(name: str, values: object, kind: type) -> None:
             )
 
 
+def _check_types(name: str, value: msgspec.Struct) -> None:
+    """Check the types of a struct's fields, which nothing has looked at so far."""
+    for problem in mistyped(value, type(value), name):
+        raise InvalidArgumentType(problem)
+
+
 def _check_text(name: str, value: object) -> None:
     if not isinstance(value, str):
         raise InvalidArgumentType(f"{name} must be a str, not {type(value).__name__}")
@@ -222,8 +230,8 @@ def _check_video(command: commands.SendVideo) -> None:
 
 def _check_turns(command: commands.SendClientContent | commands.SeedHistory) -> None:
     _check_items("turns", command.turns, Content)
-    for turn in command.turns:
-        _check_items("the parts of a turn", turn.parts, Part)
+    for index, turn in enumerate(command.turns):
+        _check_types(f"turns[{index}]", turn)
         if not turn.parts or Part() in turn.parts:
             raise InvalidArgument("turns holds a Content without parts, or an empty Part")
 
@@ -242,13 +250,7 @@ def _check_tool_response(command: commands.SendToolResponse) -> None:
     _check_items("responses", command.responses, FunctionResponse)
     if not command.responses:
         raise InvalidArgument("responses is empty: there is nothing to send")
-    for response in command.responses:
-        identifiers: tuple[object, ...] = (response.name, response.id)
-        if not isinstance(identifiers[0], str) or not isinstance(identifiers[1], str | None):
-            raise InvalidArgumentType(
-                "a response's name must be a str and its id a str or None, not "
-                f"{type(response.name).__name__} and {type(response.id).__name__}"
-            )
+    for index, response in enumerate(command.responses):
         if not isinstance(response.response, dict):
             raise InvalidArgumentType(
                 f"the response of {response.name!r} must be an object (a dict), not "
@@ -258,11 +260,7 @@ def _check_tool_response(command: commands.SendToolResponse) -> None:
             raise InvalidArgument(
                 f"scheduling={response.scheduling!r} must be INTERRUPT, WHEN_IDLE or SILENT"
             )
-        if not isinstance(response.will_continue, bool | None):
-            raise InvalidArgumentType(
-                f"will_continue must be a bool, not {type(response.will_continue).__name__}"
-            )
-        _check_items("the parts of a response", response.parts or (), FunctionResponsePart)
+        _check_types(f"responses[{index}]", response)
         for part in response.parts or ():
             _check_response_part(part)
 
@@ -285,13 +283,18 @@ def _check_update(command: commands.UpdateContext) -> None:
         raise InvalidArgument("neither system_instruction nor tools is given: nothing would change")
     if tools is not None:
         _check_items("tools", tools, Tool)
+        try:
+            read_tools(tools)
+        except ConfigError as error:
+            # The way past the rules is another one here than in a config.
+            raise InvalidArgument(str(error).replace("extra=", "send_raw()")) from None
     if instruction is None:
         return
     if not isinstance(instruction, Content):
         raise InvalidArgumentType(
             f"system_instruction must be a str or Content, not {type(instruction).__name__}"
         )
-    _check_items("the parts of system_instruction", instruction.parts, Part)
+    _check_types("system_instruction", instruction)
     if not instruction.parts or any(p != Part(text=p.text or "?") for p in instruction.parts):
         raise InvalidArgument("system_instruction must have parts of text, none of them empty")
 

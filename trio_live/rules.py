@@ -85,6 +85,8 @@ class MessageRules:
                 "initial_history=True in the SessionConfig; use send_realtime_text(); "
                 f"{_UNLESS_SENT}"
             )
+        for problem in _role_problems(message, self._platform):
+            raise InvalidArgument(f"{problem}; send_raw() is unchecked")
         for problem in _command_problems(message, self._known):
             raise InvalidArgument(f"{problem} ({self._model}); {_UNLESS_SENT}")
         if self._platform is not None:
@@ -168,6 +170,16 @@ def _tool_problems(path: str, tools: tuple[Tool, ...] | None, known: Capabilitie
                     f"{path}[{number}].functionDeclarations[{index}].behavior={behavior}: the "
                     f"model's functions are {_either(known.behaviors or ())} only"
                 )
+
+
+def _role_problems(message: ClientMessage, platform: Platform | None) -> Iterator[str]:
+    """Name the roles that nobody has; "system" is Vertex AI's, and may be another platform's."""
+    roles = (None, "user", "model", *(() if platform is Platform.GEMINI else ("system",)))
+    content = message.client_content
+    for index, turn in enumerate((content and content.turns) or ()):
+        if turn.role not in roles:
+            known = _either(roles[1:])
+            yield f"clientContent.turns[{index}].role={turn.role!r} must be {known}"
 
 
 def _command_problems(message: ClientMessage, known: Capabilities) -> Iterator[str]:

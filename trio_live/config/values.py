@@ -12,7 +12,7 @@ from typing import TypeVar, cast
 
 import msgspec
 
-from trio_live.config.arguments import Argument
+from trio_live.config.arguments import ARGUMENTS, Argument
 from trio_live.config.limits import (
     EXCLUSIVE,
     FUNCTION_NAME,
@@ -51,6 +51,15 @@ def read(name: str, argument: Argument, value: object) -> object:
     ):
         raise ConfigError(f"{name} must be {_either(argument.kinds)}, not {type(value).__name__}")
     return _read_one(name, argument, value)
+
+
+def read_tools(values: tuple[Tool, ...]) -> tuple[Tool, ...]:
+    """Check tools that are sent in a session as `read` does those of a config; give copies.
+
+    Raises:
+        ConfigError: As `read`.
+    """
+    return cast("tuple[Tool, ...]", read("tools", ARGUMENTS["tools"], values))
 
 
 def _read_one(path: str, argument: Argument, value: object) -> object:

@@ -6,7 +6,7 @@ must not: any field of the service. Nothing on the way of audio uses it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cache
 from types import UnionType
 from typing import Annotated, Any, Union, cast, get_args, get_origin
@@ -114,6 +114,38 @@ def set_fields(message: msgspec.Struct, where: str = "") -> Iterator[tuple[str, 
                     yield from set_fields(item, f"{path}[{index}]")
         elif isinstance(value, msgspec.Struct):
             yield from set_fields(value, path)
+
+
+def mistyped(value: object, kind: Any, where: str) -> Iterator[str]:
+    """Say what in a value is not of its type, at any depth: path in Python, and the two types.
+
+    Python checks no field of a struct that is made, and an encoder writes whatever it can.
+    """
+    kind = unmarked(kind)[0]
+    if kind is object:
+        return
+    if get_origin(kind) is tuple and isinstance(value, tuple | list):
+        inner = get_args(kind)[0]
+        for index, item in enumerate(cast("list[object]", value)):
+            yield from mistyped(item, inner, f"{where}[{index}]")
+    elif get_origin(kind) is dict and isinstance(value, Mapping):
+        inner = get_args(kind)[1]
+        for name, item in cast("Mapping[object, object]", value).items():
+            yield from mistyped(item, inner, f"{where}[{name!r}]")
+    elif isinstance(kind, type) and issubclass(kind, msgspec.Struct) and isinstance(value, kind):
+        for field, info in zip(fields_of(kind), msgspec.structs.fields(kind), strict=True):
+            item = getattr(value, field.name)
+            if item is not None or info.default is not None:
+                yield from mistyped(item, field.kind, f"{where}.{field.name}")
+    elif not _is_scalar(value, kind):
+        wanted = _describe(kind, "", ())
+        yield f"{where} must be {wanted}, not {type(value).__name__}"
+
+
+def _is_scalar(value: object, kind: object) -> bool:
+    if isinstance(value, bool) or kind not in (str, bytes, bool, int, float):
+        return kind is bool and isinstance(value, bool)
+    return isinstance(value, int | float if kind is float else cast("type", kind))
 
 
 def unmarked(kind: Any) -> tuple[Any, dict[str, Any]]:
