@@ -314,12 +314,8 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
         "tools[0].behavior='BLOCK' must be one of UNSPECIFIED, BLOCKING, NON_BLOCKING" + EXTRA,
     ),
     (
-        {
-            "tools": [
-                FunctionDeclaration("f", parameters=Schema(properties={"a": Schema("string")}))
-            ]
-        },
-        "tools[0].parameters.properties['a'].type='string' must be one of TYPE_UNSPECIFIED, "
+        {"tools": [FunctionDeclaration("f", parameters=Schema(properties={"a": Schema("thing")}))]},
+        "tools[0].parameters.properties['a'].type='THING' must be one of TYPE_UNSPECIFIED, "
         "STRING, NUMBER, INTEGER, BOOLEAN, ARRAY, OBJECT, NULL" + EXTRA,
     ),
     # What excludes what
@@ -434,6 +430,22 @@ def test_setting_that_cannot_be_is_refused_with_its_rule(number: int) -> None:
     with pytest.raises(ConfigError) as caught:
         SessionConfig("m", **settings)
     assert str(caught.value).startswith(message)
+
+
+def test_types_of_a_schema_are_written_in_upper_case() -> None:
+    """JSON Schema's "string" is what people write; the config, not the caller's object, has it."""
+    given = Schema("object", properties={"a": Schema("array", items=Schema("string"))})
+    (function,) = SessionConfig("m", tools=[FunctionDeclaration("f", parameters=given)]).tools
+    assert isinstance(function, FunctionDeclaration)
+    expected = Schema("OBJECT", properties={"a": Schema("ARRAY", items=Schema("STRING"))})
+    assert function.parameters == expected
+    assert given.type == "object"
+
+
+def test_a_whole_number_may_be_a_float() -> None:
+    """40.0 is 40 in YAML and after a division."""
+    config = SessionConfig.from_dict({"model": "m", "top_k": 40.0, "seed": -1.0})
+    assert (repr(config.top_k), repr(config.seed)) == ("40", "-1")
 
 
 def test_an_interval_without_ends_is_taken() -> None:

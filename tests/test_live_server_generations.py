@@ -78,8 +78,9 @@ def behavior(name: str) -> Json:
         ({"proactivity": {"proactiveVideo": False}}, ALL - {FLASH}),
         ({"generationConfig": {"enableAffectiveDialog": True}}, {NATIVE, UNKNOWN}),
         ({"generationConfig": {"enableAffectiveDialog": False}}, ALL),
+        ({"historyConfig": {"initialHistoryInClientContent": True}}, ALL - {NATIVE}),
         (behavior("BLOCKING"), ALL - {EXTENDED}),
-        (behavior("NON_BLOCKING"), ALL),
+        (behavior("NON_BLOCKING"), ALL - {FLASH}),
     ],
 )
 async def test_setups_that_some_models_take(

@@ -393,8 +393,8 @@ MODEL_SETUP: list[tuple[str, dict[str, Any], str]] = [
     ),
     (
         LIVE_31,
-        {"proactivity": True},
-        "setup.proactivity.proactiveAudio=True: the model takes False only",
+        {"proactivity": False},
+        "setup.proactivity: the model takes no proactivity",
     ),
     (
         LIVE_31,
@@ -477,7 +477,7 @@ def test_capabilities_from_plain_values() -> None:
         (NATIVE, {"tools": [FunctionDeclaration("f", behavior="NON_BLOCKING")]}),
         (LIVE_31, {"thinking": ThinkingConfig(thinking_level="XHIGH"), "initial_history": True}),
         (LIVE_31, {"tools": [FunctionDeclaration("f", behavior="UNSPECIFIED")]}),
-        (LIVE_31, {"affective_dialog": False, "proactivity": False}),
+        (LIVE_31, {"affective_dialog": False}),
         (LIVE_38, {"proactivity": True, "response_modalities": ["TEXT"]}),
         (LIVE_38, {"tools": [FunctionDeclaration("f", behavior="BLOCKING")]}),
         (EXTENDED, {"thinking": ThinkingConfig(True, thinking_level="HIGH")}),
@@ -493,6 +493,36 @@ async def test_mock_session_tells_what_the_model_does_not_take() -> None:
     """A test without a service finds a wrong config too."""
     with pytest.raises(ConfigError, match="takes no thinking config"):
         MockSession(SessionConfig(LIVE_38, thinking=ThinkingConfig()))
+
+
+@pytest.mark.parametrize(
+    ("version", "token", "refused"),
+    [
+        (None, False, "v1"),
+        ("v1beta", False, "v1beta"),
+        ("v1alpha", False, None),
+        (None, True, None),
+    ],
+)
+@pytest.mark.parametrize("name", ["proactivity", "affective_dialog"])
+def test_early_features_need_their_version(
+    name: str, version: str | None, token: bool, refused: str | None
+) -> None:
+    """Law 9: what 2.5 models have in v1alpha only is refused elsewhere, with the remedy."""
+    key = {"token": "auth_tokens/a"} if token else {"api_key": "key"}
+    endpoint = GoogleAI(**key, api_version=version)
+    config = SessionConfig(NATIVE, **{name: True})
+    if refused is None:
+        open_session(config, endpoint=endpoint)
+        return
+    with pytest.raises(ConfigError) as caught:
+        open_session(config, endpoint=endpoint)
+    assert str(caught.value) == (
+        f"{name}: the Gemini API has it for this model in v1alpha only, not in {refused} "
+        f'({NATIVE}); connect with api_version="v1alpha", or pass it unchecked in extra='
+    )
+    for other in (ENDPOINTS[Platform.VERTEX], ENDPOINTS[None]):
+        open_session(config, endpoint=other)
 
 
 # What is sent
@@ -598,7 +628,7 @@ async def test_session_knows_the_platform_of_its_endpoint() -> None:
         assert wired.sent() == [{"clientContent": {"turnComplete": True}}]
 
 
-@pytest.mark.parametrize("model", [LIVE_31, EXTENDED])
+@pytest.mark.parametrize("model", [EXTENDED])
 def test_scheduling_is_refused_where_the_model_has_none(model: str) -> None:
     """An answer that says when it counts, to a model that has no say in it."""
     with pytest.raises(InvalidArgument) as caught:
@@ -609,7 +639,7 @@ def test_scheduling_is_refused_where_the_model_has_none(model: str) -> None:
     )
     assert talk(model).send(answer())
     assert talk(model, capabilities=Capabilities()).send(answer(scheduling="SILENT"))
-    for other in (NATIVE, LIVE_38, "m"):
+    for other in (NATIVE, LIVE_31, LIVE_38, "m"):  # 3.1 ignores it, as for all BLOCKING functions
         assert talk(other).send(answer(scheduling="SILENT"))
 
 

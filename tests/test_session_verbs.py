@@ -262,9 +262,43 @@ def test_seed_history_that_was_not_announced_is_not_complete() -> None:
     sent(protocol, SendText("b"))
     assert sent(protocol, SeedHistory((USER,))) == message
     sent(protocol, SeedHistory((MODEL, Content.from_text("no role", role=None))))
-    for turns, rule in (((USER, MODEL), "initial_history=True"), ((), "empty")):
-        with pytest.raises(InvalidArgument, match=rule):
-            protocol.send(SeedHistory(turns), 1.0)
+    sent(protocol, SeedHistory((USER, MODEL)))
+    with pytest.raises(InvalidArgument, match="empty"):
+        protocol.send(SeedHistory(()), 1.0)
+
+
+def test_seed_history_ends_with_the_user_where_the_model_wants_it() -> None:
+    """2.5 models want it; of what another model wants nothing is known."""
+    config = trio_live.SessionConfig("gemini-2.5-flash-native-audio-latest")
+    protocol = LiveProtocol(config, config.model)
+    protocol.dial()
+    protocol.setup()
+    protocol.receive_frame('{"setupComplete":{}}', 0.0)
+    with pytest.raises(InvalidArgument, match="end with the user's turn"):
+        protocol.send(SeedHistory((USER, MODEL)), 1.0)
+    sent(protocol, SeedHistory((MODEL, USER)))
+
+
+@pytest.mark.parametrize("setting", [True, False])
+@pytest.mark.parametrize(
+    ("outer", "inner"),
+    [
+        ("realtimeInputConfig", "automaticActivityDetection"),
+        ("realtime_input_config", "automatic_activity_detection"),
+    ],
+)
+def test_who_detects_speech_is_what_the_setup_says(outer: str, inner: str, setting: bool) -> None:
+    """`extra` has the last word, in either spelling, and the rules follow it."""
+    extra = {outer: {inner: {"disabled": setting}}}
+    protocol = open_protocol(extra)
+    if setting:
+        protocol.send(trio_live.ActivityStart(), 1.0)
+        protocol.send(trio_live.SendAudio(b"aa"), 1.0)
+    else:
+        with pytest.raises(LocalProtocolError, match="activity signals"):
+            protocol.send(trio_live.ActivityStart(), 1.0)
+    manual = trio_live.SessionConfig("m", activity_detection=False, extra=extra).manual_activity
+    assert manual is (setting or outer.islower())  # two spellings: the service refuses the setup
 
 
 @pytest.mark.parametrize("extra", [HISTORY, None])
@@ -496,7 +530,7 @@ async def test_raw_command_that_is_refused_is_an_error_event(
     autojump_clock: MockClock, verb: str
 ) -> None:
     """Put into the channel, the new commands come back as an Error like all others."""
-    command = UpdateContext() if verb == "update_context" else SeedHistory((MODEL,))
+    command = UpdateContext() if verb == "update_context" else SeedHistory(())
     wired = Wired()
     with trio.fail_after(60):
         async with wired.open(CONFIG) as session:

@@ -25,14 +25,19 @@ class Capabilities(Data, frozen=True, kw_only=True):
         client_content: When it takes `clientContent`, which is what `send_text()` and
             `send_client_content()` send: "any time", or as "initial history" only.
         initial_history: Whether it takes `initial_history`.
+        history_ends_with_user: Whether a history that was not announced must end with a turn of
+            the user.
         thinking_budget: Whether thinking is set by a budget in tokens.
         thinking_levels: The levels by which thinking is set; () if it is not set so. A model with
             neither budget nor levels refuses every `thinking`.
         behaviors: The kinds of functions, of "BLOCKING" and "NON_BLOCKING"; what a declaration
             that says nothing means is the first.
         scheduling: Whether an answer to a call may say when the model takes notice of it.
-        proactive_audio: The values that `proactive_audio` may have.
+        proactive_audio: The values that `proactive_audio` may have; () if the model refuses every
+            `proactivity`.
         affective_dialog: Whether it reacts to how the user sounds.
+        alpha: Which of `proactivity` and `affective_dialog` the Gemini API has in its version
+            v1alpha only.
         audio_during_calls: Whether it takes audio while a BLOCKING call is open. Not checked, since
             a microphone does not stop by itself: see where a program has to.
     """
@@ -40,12 +45,14 @@ class Capabilities(Data, frozen=True, kw_only=True):
     response_modalities: tuple[str, ...] | None = None
     client_content: TurnsUse | None = None
     initial_history: bool | None = None
+    history_ends_with_user: bool | None = None
     thinking_budget: bool | None = None
     thinking_levels: tuple[str, ...] | None = None
     behaviors: tuple[str, ...] | None = None
     scheduling: bool | None = None
     proactive_audio: tuple[bool, ...] | None = None
     affective_dialog: bool | None = None
+    alpha: tuple[str, ...] | None = None
     audio_during_calls: bool | None = None
 
 
@@ -77,12 +84,14 @@ MODELS: Final[tuple[Generation, ...]] = (
             response_modalities=("AUDIO",),
             client_content="any time",
             initial_history=False,
+            history_ends_with_user=True,
             thinking_budget=True,
             thinking_levels=(),
             behaviors=("BLOCKING", "NON_BLOCKING"),
             scheduling=True,
             proactive_audio=(True, False),
             affective_dialog=True,
+            alpha=("proactivity", "affective_dialog"),
             audio_during_calls=False,
         ),
     ),
@@ -93,9 +102,8 @@ MODELS: Final[tuple[Generation, ...]] = (
             client_content="initial history",
             initial_history=True,
             thinking_budget=False,
-            behaviors=("BLOCKING",),
-            scheduling=False,
-            proactive_audio=(False,),
+            behaviors=("BLOCKING",),  # scheduling is ignored for them, which is no refusal
+            proactive_audio=(),
             affective_dialog=False,
             audio_during_calls=False,
         ),

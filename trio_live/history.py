@@ -6,9 +6,9 @@ building of messages (outbound.py), phases, I/O.
 With `historyConfig.initialHistoryInClientContent` in the setup the service is mute at first: it
 takes `clientContent` up to the first `turnComplete: true` as history, answers none of it, and heeds
 nothing else. Such a history may end with a turn of the model. Without it, turns are added with
-`turnComplete: false`, whenever the model takes `clientContent` at all, and have to end with a turn
-of the user. Sources: google-genai 3.4, `types.HistoryConfig`; pipecat pull request 4355 for the
-last turn, which 2.5 models require; read November 2026.
+`turnComplete: false`, whenever the model takes `clientContent` at all; 2.5 models want them to end
+with a turn of the user. Sources: google-genai 3.4, `types.HistoryConfig`; pipecat pull request 4355
+for the last turn; read November 2026.
 """
 
 from __future__ import annotations
@@ -25,14 +25,18 @@ if TYPE_CHECKING:
 class InitialHistory:
     """Whether the service waits for an initial history.
 
+    Args:
+        ends_with_user: Whether a history that was not announced must end with the user's turn.
+
     Attributes:
         asked: Whether the setup said that one comes.
         awaited: Whether it is still to come, or has not ended.
     """
 
-    __slots__ = ("_given", "asked", "awaited")
+    __slots__ = ("_ends_with_user", "_given", "asked", "awaited")
 
-    def __init__(self) -> None:
+    def __init__(self, *, ends_with_user: bool = False) -> None:
+        self._ends_with_user = ends_with_user
         self.asked = self.awaited = False
         self._given = False
 
@@ -61,7 +65,7 @@ class InitialHistory:
         if isinstance(command, commands.SeedHistory):
             _check_calls(command.turns)
             if not self.asked:
-                _check_end(command.turns)
+                self._check_end(command.turns)
             elif not self.awaited:
                 raise LocalProtocolError(
                     "the initial history has been sent; add to it with send_client_content(..., "
@@ -74,6 +78,15 @@ class InitialHistory:
                 f"{type(command).__name__} would stay without effect: the config says that an "
                 "initial history comes (initial_history), and the service waits for it; call "
                 "seed_history(turns) first, or seed_history([]) if there is none"
+            )
+
+    def _check_end(self, turns: tuple[Content, ...]) -> None:
+        if not turns:
+            raise InvalidArgument("turns is empty: there is nothing to send")
+        if self._ends_with_user and turns[-1].role not in (None, "user"):
+            raise InvalidArgument(
+                "this model wants a history to end with the user's turn; send_client_content(..., "
+                "turn_complete=False) is not held to that"
             )
 
     def sent(self, command: commands.SessionCommand) -> bool:
@@ -95,14 +108,4 @@ def _check_calls(turns: tuple[Content, ...]) -> None:
         raise InvalidArgument(
             "the history holds a functionCall: the service refuses it with 1007; tell what was "
             "called and found as text"
-        )
-
-
-def _check_end(turns: tuple[Content, ...]) -> None:
-    if not turns:
-        raise InvalidArgument("turns is empty: there is nothing to send")
-    if turns[-1].role not in (None, "user"):
-        raise InvalidArgument(
-            "a history that ends with the model's turn needs a config that announces it "
-            "(initial_history=True); without it, end with the user's turn"
         )

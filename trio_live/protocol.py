@@ -26,7 +26,7 @@ from trio_live.config import merge
 from trio_live.errors import InvalidArgument, LocalProtocolError
 from trio_live.history import InitialHistory
 from trio_live.inbound import Inbound
-from trio_live.rules import MessageRules
+from trio_live.rules import MessageRules, known_of
 from trio_live.state import CONVERSATION, SessionState, Trigger
 from trio_live.wire import codec
 from trio_live.wire.client import ClientMessage
@@ -70,7 +70,9 @@ class LiveProtocol:
         self._model_name = model_name
         self._platform = platform
         self._transparent = transparent
-        self._history = InitialHistory()
+        known = known_of(config)
+        self._history = InitialHistory(ends_with_user=known.history_ends_with_user is True)
+        self._manual = config.manual_activity
         self._rules = MessageRules(config, platform)
         self._inbound = Inbound(self.state)
         # As the user signalled it, on this connection or one before. Not machine.user_speaking:
@@ -362,9 +364,7 @@ class LiveProtocol:
             frame = _encode(command, command.message)
             return _answered_raw(command, owed), frame
         self._history.check(command)
-        outbound.check_activity(
-            command, manual=self._config.manual_activity, started=self.activity_started
-        )
+        outbound.check_activity(command, manual=self._manual, started=self.activity_started)
         message = self._build(command)
         if isinstance(command, commands.SendAudio):
             return [], _encode(command, message)  # the hot path: no other rule is about it

@@ -31,14 +31,22 @@ PLATFORM_RANGES: Final[dict[tuple[type[msgspec.Struct], str], tuple[Platform, in
     (SlidingWindow, "target_tokens"): (Platform.VERTEX, 0, 128_000),
 }
 
+_EARLY: Final = "v1alpha"  # the version that has what Capabilities.alpha names
 _UNLESS_SETUP: Final = "if it does, say so with capabilities=, or pass it unchecked in extra="
 _UNLESS_SENT: Final = "if it does, say so with capabilities=, or use send_raw(), which is unchecked"
 
 
-def check_setup(config: SessionConfig, platform: Platform | None) -> None:
+def check_setup(
+    config: SessionConfig, platform: Platform | None, version: str | None = None
+) -> None:
     """Check a config against the platform that it goes to and the model that it names.
 
     `extra` is not looked at.
+
+    Args:
+        config: The config.
+        platform: Where it goes; None: unknown.
+        version: The version of that API; None: unknown.
 
     Raises:
         ConfigError: The platform or the model does not take it; the message names the field by its
@@ -50,7 +58,13 @@ def check_setup(config: SessionConfig, platform: Platform | None) -> None:
             raise ConfigError(f"{problem}; leave it out, or pass it unchecked in extra=")
         for problem in _range_problems(setup, platform):
             raise ConfigError(f"{problem}; extra= passes it unchecked")
-    for problem in _model_problems(setup, _known(config)):
+    if platform is Platform.GEMINI and version not in (None, _EARLY):
+        for problem in _early_problems(config):
+            raise ConfigError(
+                f"{problem}, not in {version} ({config.model}); connect with "
+                f'api_version="{_EARLY}", or pass it unchecked in extra='
+            )
+    for problem in _model_problems(setup, known_of(config)):
         raise ConfigError(f"{problem} ({config.model}); {_UNLESS_SETUP}")
 
 
@@ -64,7 +78,7 @@ class MessageRules:
 
     def __init__(self, config: SessionConfig, platform: Platform | None) -> None:
         self._model = config.model
-        self._known = _known(config)
+        self._known = known_of(config)
         self._platform = platform
 
     def admit(self, message: ClientMessage, *, initial: bool) -> None:
@@ -96,7 +110,8 @@ class MessageRules:
                 )
 
 
-def _known(config: SessionConfig) -> Capabilities:
+def known_of(config: SessionConfig) -> Capabilities:
+    """Say what is known of the model of a config: what the config says, or else the table."""
     return capabilities_of(config.model) if config.capabilities is None else config.capabilities
 
 
@@ -112,12 +127,20 @@ def _range_problems(setup: Setup, platform: Platform) -> Iterator[str]:
             yield f"{path}={value} must lie between {low} and {high} on {platform.value}"
 
 
+def _early_problems(config: SessionConfig) -> Iterator[str]:
+    for name in known_of(config).alpha or ():
+        if getattr(config, name) is not None:
+            yield f"{name}: the Gemini API has it for this model in {_EARLY} only"
+
+
 def _model_problems(setup: Setup, known: Capabilities) -> Iterator[str]:
     if setup.generation_config is not None:
         yield from _generation_problems(setup.generation_config, known)
     yield from _tool_problems("setup.tools", setup.tools, known)
     audio = None if setup.proactivity is None else setup.proactivity.proactive_audio
-    if audio is not None and audio not in (known.proactive_audio or (audio,)):
+    if setup.proactivity is not None and known.proactive_audio == ():
+        yield "setup.proactivity: the model takes no proactivity"
+    elif audio is not None and audio not in (known.proactive_audio or (audio,)):
         yield (
             f"setup.proactivity.proactiveAudio={audio}: the model takes "
             f"{_either(known.proactive_audio or ())} only"

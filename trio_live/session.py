@@ -90,7 +90,7 @@ def open_session(
     }
     overrides: dict[str, Any] = {k: v for k, v in given.items() if v is not None}
     place = endpoints.from_environment() if endpoint is None else endpoint
-    rules.check_setup(config, place.platform)
+    rules.check_setup(config, place.platform, getattr(place, "api_version", None))
     settings = replace(settings, **overrides)
     _check_resumption(config, place, settings, resume)
     return SessionScope(config, place, settings, resume)

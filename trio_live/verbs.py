@@ -99,8 +99,8 @@ class SessionVerbs(ABC):
 
         If the config announces an initial history (`initial_history=True`), the service is mute
         until it has come: this must then be the first thing that is sent, once, and it may end with
-        a turn of the model. Else it can be sent whenever the model takes `clientContent`, and ends
-        with a turn of the user. Calls of functions cannot be part of it.
+        a turn of the model. Else it can be sent whenever the model takes `clientContent`; 2.5
+        models then want it to end with a turn of the user. Calls of functions cannot be part of it.
 
         Args:
             turns: Content with the roles "user" and "model", oldest first; an empty list says that

@@ -10,7 +10,9 @@ from msgspec.structs import asdict, fields, force_setattr
 from trio_live.capabilities import Capabilities
 from trio_live.config import mapping, values
 from trio_live.config.arguments import ARGUMENTS
+from trio_live.config.merging import look_up, merge
 from trio_live.errors import ConfigError
+from trio_live.wire import codec
 from trio_live.wire.base import Data
 from trio_live.wire.content import Content
 from trio_live.wire.generation import GenerationConfig, ThinkingConfig, TranslationConfig
@@ -171,9 +173,11 @@ class SessionConfig(_Model, frozen=True, kw_only=True):
 
     @property
     def manual_activity(self) -> bool:
-        """Whether this program, not the service, says when the user speaks."""
-        detection = self.activity_detection
-        return not detection if isinstance(detection, bool) else bool(detection.disabled)
+        """Whether this program, not the service, says when the user speaks; `extra` counts."""
+        config = self._realtime_input_config()
+        fields = {} if config is None else {"realtimeInputConfig": codec.to_object(config)}
+        path = ("realtimeInputConfig", "automaticActivityDetection", "disabled")
+        return look_up(merge(fields, self.extra or {}), *path) is True
 
     def setup(self, model_name: str) -> Setup:
         """Build the setup for a model name as the endpoint wants it; `extra` is not in it."""

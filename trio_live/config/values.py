@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TypeVar, cast
 
 import msgspec
+from msgspec.structs import force_setattr
 
 from trio_live.config.arguments import ARGUMENTS, Argument
 from trio_live.config.limits import (
@@ -26,6 +27,7 @@ from trio_live.wire import codec
 from trio_live.wire.content import Content, Part
 from trio_live.wire.fields import Field, fields_of
 from trio_live.wire.marks import Platform
+from trio_live.wire.schema import Schema
 from trio_live.wire.tools import FunctionDeclaration, Tool
 
 T = TypeVar("T")
@@ -46,6 +48,8 @@ def read(name: str, argument: Argument, value: object) -> object:
         return None
     if argument.kinds == (str,):
         _check_text(name, value)
+    if argument.kinds == (int,) and isinstance(value, float) and value.is_integer():
+        value = int(value)  # as plain numbers come from YAML or a calculation
     if not isinstance(value, argument.kinds) or (
         isinstance(value, bool) and bool not in argument.kinds
     ):
@@ -87,6 +91,9 @@ def _copy(path: str, value: object, kind: type[T]) -> T:
 
 def _check_struct(path: str, struct: msgspec.Struct) -> None:
     kind = type(struct)
+    if isinstance(struct, Schema) and struct.type is not None:
+        # JSON Schema has it in lower case. The struct is our own copy, which nobody has seen yet.
+        force_setattr(struct, "type", struct.type.upper())
     fields = [field for field in fields_of(kind) if getattr(struct, field.name) is not None]
     given = {field.name for field in fields}
     for group in EXCLUSIVE.get(kind, ()):

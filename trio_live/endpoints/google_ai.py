@@ -93,6 +93,11 @@ class GoogleAI:
             self._url = self._url_of("BidiGenerateContentConstrained", TOKEN_VERSION)
         self._headers = check_headers(headers)
 
+    @property
+    def api_version(self) -> str:
+        """The version of the API that sessions go to."""
+        return self._version or (TOKEN_VERSION if self._has_token else KEY_VERSION)
+
     async def resolve(self) -> Address:
         """Give the URL and the credentials' headers.
 

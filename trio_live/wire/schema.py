@@ -15,7 +15,8 @@ class Schema(Wire, frozen=True):
     """What a value must look like.
 
     Attributes:
-        type: "STRING", "NUMBER", "INTEGER", "BOOLEAN", "ARRAY", "OBJECT" or "NULL".
+        type: "STRING", "NUMBER", "INTEGER", "BOOLEAN", "ARRAY", "OBJECT" or "NULL"; lower case, as
+            in JSON Schema, is written in upper case.
         description: What it means, for the model to read.
         title: Its title.
         properties: Of an object: name to schema.

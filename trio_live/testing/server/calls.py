@@ -28,15 +28,17 @@ class CallDesk:
         platform: an answer needs the call's id on the Gemini Developer API; Vertex AI also takes
             the oldest open call of that name.
         outbox: where toolCall and toolCallCancellation messages go.
+        scheduling: whether an answer may say when the model takes notice of it.
 
     Attributes:
         blocking: functions that are declared BLOCKING; `willContinue` is ignored for them.
     """
 
-    def __init__(self, platform: Platform, outbox: Outbox) -> None:
+    def __init__(self, platform: Platform, outbox: Outbox, *, scheduling: bool = True) -> None:
         self.blocking: frozenset[str] = frozenset()
         self._platform = platform
         self._outbox = outbox
+        self._scheduling = scheduling
         self._open: dict[str, _Call] = {}
         self._issued: set[str] = set()  # every id ever sent, to tell a late answer from a wrong one
 
@@ -72,12 +74,15 @@ class CallDesk:
 
         Raises:
             Refusal: an answer without id (Gemini Developer API), with an id that was never issued,
-                with a response that is not an object, or with a part that is not one of media.
+                with a response that is not an object, with a part that is not one of media, or
+                with a scheduling that the model does not have.
         """
         for answer in get_objects(tool_response, "functionResponses"):
             call_id = get_text(answer, "id") or self._oldest(get_text(answer, "name"))
             if call_id not in self._issued:
                 raise invalid_argument("a function response for a call that was never made")
+            if "scheduling" in answer and not self._scheduling:
+                raise invalid_argument("this model has no scheduling")
             if not is_object(answer.get("response", {})):
                 raise invalid_argument("the response of a function is not an object")
             for part in get_objects(answer, "parts"):

@@ -66,7 +66,7 @@ class Conversation:
 
     def __init__(self, terms: Terms, outbox: Outbox, around: Surroundings) -> None:
         self.history: list[JsonObject] = []
-        self.desk = CallDesk(terms.platform, outbox)
+        self.desk = CallDesk(terms.platform, outbox, scheduling=terms.generation.scheduling)
         self._terms = terms
         self._outbox = outbox
         self._around = around

@@ -37,6 +37,9 @@ class Generation:
         always_proactive: whether it cannot be switched off.
         alpha: whether these two need the version v1alpha on the Gemini Developer API.
         blocking: whether functions may be BLOCKING.
+        non_blocking: whether functions may be NON_BLOCKING.
+        scheduling: whether an answer to a call may say when the model takes notice of it.
+        history: whether historyConfig is taken.
         activity_video_only: whether, by default on the Gemini Developer API, only images within
             an activity belong to the turn.
         bundles: where several fields come in one serverContent.
@@ -56,6 +59,9 @@ class Generation:
     always_proactive: bool = False
     alpha: bool = False
     blocking: bool = True
+    non_blocking: bool = True
+    scheduling: bool = True
+    history: bool = True
     activity_video_only: bool = False
     bundles: frozenset[Platform] = frozenset()
     reports_status: bool = False
@@ -67,6 +73,7 @@ _2_5: Final = Generation(
     content_interrupts=True,
     thinking_levels=frozenset(),
     alpha=True,
+    history=False,
     activity_video_only=True,
     bundles=frozenset({Platform.VERTEX}),
 )
@@ -79,6 +86,7 @@ _3_1: Final = Generation(
     thinking_budget=False,
     affective_dialog=False,
     proactivity=False,
+    non_blocking=False,
     bundles=_EVERYWHERE,
 )
 _3_8: Final = Generation(
@@ -95,6 +103,7 @@ _3_8_EXTENDED: Final = replace(
     _3_8,
     thinking_levels=frozenset({"LOW", "MEDIUM", "HIGH"}),
     blocking=False,
+    scheduling=False,
     reports_status=True,
 )
 

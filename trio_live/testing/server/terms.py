@@ -167,6 +167,8 @@ def check_tools(owner: JsonObject, generation: Generation) -> None:
                 raise invalid_argument("a function needs a name of letters, digits and _.:-")
             if declaration.get("behavior") == "BLOCKING" and not generation.blocking:
                 raise invalid_argument("this model's functions cannot be BLOCKING")
+            if declaration.get("behavior") == "NON_BLOCKING" and not generation.non_blocking:
+                raise invalid_argument("this model's functions cannot be NON_BLOCKING")
             for one, other in (
                 ("parameters", "parametersJsonSchema"),
                 ("response", "responseJsonSchema"),
@@ -258,7 +260,9 @@ def _check_thinking(settings: JsonObject, generation: Generation) -> None:
 def _check_manner(
     setup: JsonObject, settings: JsonObject, generation: Generation, entrance: Entrance
 ) -> None:
-    """Refuse proactivity and affective dialog where the model or the API version has none."""
+    """Refuse proactivity, affective dialog and history where model or version has none."""
+    if "historyConfig" in setup and not generation.history:
+        raise invalid_argument("this model takes no historyConfig")
     early = entrance.platform is Platform.GEMINI and entrance.version != "v1alpha"
     if early and generation.alpha:
         for owner, name, where in (
