@@ -166,7 +166,7 @@ ARROWS: dict[str, set[str]] = {
         "wire",
     },
     "liveness": set(),
-    "keeper": {"config", "connection", "errors", "fanout", "liveness", "protocol"},
+    "keeper": {"close_table", "config", "connection", "errors", "fanout", "liveness", "protocol"},
     "lifeline": {
         "checkpoint",
         "close_codes",

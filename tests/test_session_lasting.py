@@ -668,7 +668,7 @@ async def test_random_drops_deliver_or_report_each_text_never_both(
         reported: Counter[str] = Counter()
         settings = {"max_attempts": 1_000, "give_up_after": 1e9}
         with trio.fail_after(60_000):
-            async with far.open(changed=settings) as session:
+            async with far.open(changed=settings, silence_timeout=None) as session:
 
                 async def watch(session: SessionHandle = session) -> None:
                     async for event in session:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from contextlib import suppress
 
 import pytest
@@ -32,7 +33,7 @@ from trio_live import (
     TurnComplete,
 )
 from trio_live.liveness import Health, Liveness
-from trio_live.testing import LiveServer
+from trio_live.testing import Fault, LiveServer
 
 CALL = frame(toolCall={"functionCalls": [{"id": "c1", "name": "f", "args": {}}]})
 DONE = frame(serverContent={"turnComplete": True})
@@ -188,6 +189,42 @@ async def test_old_connection_is_kept_while_there_is_nothing_better(
                 await read_until(session, Reconnected)
 
 
+async def test_old_connection_without_a_handle_dials_nowhere(autojump_clock: MockClock) -> None:
+    """Nothing is made in advance that could not be used; with a handle the move comes at once."""
+    far = Lasting()
+    with trio.fail_after(10_000):
+        async with far.open() as session:
+            await trio.sleep(2_000)
+            assert len(far.requests) == 1
+            far.give_handle()
+            await read_until(session, Reconnected)
+            assert len(far.requests) == 2
+
+
+async def test_move_that_takes_a_while_is_waited_for(autojump_clock: MockClock) -> None:
+    """The other side does not answer the goodbye; the deadline is past, and nothing spins."""
+    faults = [Fault("go-away", "during-turn", 10, "stay"), Fault("half-open", "during-turn", 900)]
+    steps = Counter[str]()
+    with trio.fail_after(600) as scope:
+
+        class Watch(trio.abc.Instrument):
+            def before_task_step(self, task: trio.lowlevel.Task) -> None:
+                steps[task.name] += 1
+                if steps[task.name] > 10_000:
+                    scope.cancel()
+
+        async with LiveServer(pace=0, faults=faults) as server, open_with(server) as session:
+            await session.send_text("go")
+            await read_until(session, trio_live.GoAway)
+            watch = Watch()
+            trio.lowlevel.add_instrument(watch)
+            try:
+                await read_until(session, Reconnected)
+            finally:
+                trio.lowlevel.remove_instrument(watch)
+    assert steps["trio_live timer"] < 10
+
+
 async def test_connection_made_in_advance_serves_after_a_loss_too(
     autojump_clock: MockClock,
 ) -> None:
@@ -319,6 +356,74 @@ async def test_silence_is_found_where_something_is_owed(autojump_clock: MockCloc
             assert 1_060 < trio.current_time() <= 1_110
 
 
+async def test_service_that_answers_pings_and_no_question_is_left(
+    autojump_clock: MockClock,
+) -> None:
+    """By default: a pong is no answer. The turn is cut, and the session resumed."""
+    far = Lasting()
+    with trio.fail_after(10_000):
+        async with far.open() as session:
+            await idle_with_handle(far, session)
+            await session.send_text("are you there?")
+            happened = await read_until(session, Reconnected)
+            assert 60 < trio.current_time() <= 110
+            [lost] = [event for event in happened if isinstance(event, Reconnecting)]
+            assert lost.cause == "the service owed an answer and fell silent"
+            assert happened[-1] == Reconnected(True, 0.0, {}, {}, {}, cut_turn=1)
+
+
+async def test_service_that_never_answers_again_ends_the_session(
+    autojump_clock: MockClock,
+) -> None:
+    """Law 5: connections that last for a minute each, and answer nothing, are no progress."""
+    far = Lasting()
+    connected = 0
+    with trio.fail_after(1_000), leaves_with(ConnectionLost) as caught:
+        async with far.open() as session:
+            await idle_with_handle(far, session)
+            await session.send_text("are you there?")
+            async for event in session:
+                if isinstance(event, Reconnected):
+                    connected += 1
+                    await session.send_text("and now?")
+    assert connected > 2
+    handles = [far.frames(index)[0]["setup"].get("sessionResumption") for index in range(4)]
+    assert handles == [{}, {"handle": "handle-1"}, {}, {}]  # the second silence drops it
+    assert caught.value.cause == "the service owed an answer and fell silent"
+    assert (caught.value.code, caught.value.retryable) == (1006, True)
+
+
+async def test_silence_without_a_policy_is_told_as_what_it_is(autojump_clock: MockClock) -> None:
+    """The error names the silence, not the close code that stands in for it."""
+    far = Lasting()
+    with trio.fail_after(1_000), leaves_with(ConnectionLost) as caught:
+        async with far.open(policy=None) as session:
+            await session.send_text("are you there?")
+            await trio.sleep_forever()
+    assert caught.value.cause == "the service owed an answer and fell silent"
+    assert trio.current_time() <= 110
+
+
+async def test_turn_of_the_user_and_calls_of_theirs_are_no_silence(
+    autojump_clock: MockClock,
+) -> None:
+    """Nothing is owed by the service while the program has a call to answer, or the user speaks."""
+    far = Lasting()
+    with trio.fail_after(10_000):
+        async with far.open(changed={"max_connection_age": None}) as session:
+            await session.send_text("call something")
+            far.peer.send(CALL)
+            await trio.sleep(1_000)
+            await session.send_tool_response([FunctionResponse("f", {}, "c1")])
+            await trio.sleep(50)
+            far.peer.send(DONE)
+            await trio.sleep(1_000)
+            far.peer.send(frame(voiceActivity={"type": "ACTIVITY_START"}))
+            far.peer.send(frame(serverContent={"inputTranscription": {"text": "well"}}))
+            await trio.sleep(1_000)
+            assert session.statistics().connections == 1
+
+
 async def test_no_limits_wait_for_ever(autojump_clock: MockClock) -> None:
     """Both can be off."""
     far = Lasting()
@@ -341,6 +446,7 @@ async def test_slow_consumer_never_costs_the_connection(autojump_clock: MockCloc
             session.subscribe(max_events=1, policy="block") as slow,
         ):
             far.peer.mute()
+            await session.send_text("count")
             for number in range(10):
                 far.peer.send(say(f"{number}"))
             await trio.sleep(500)
@@ -352,12 +458,26 @@ def test_liveness_gives_a_program_that_slept_another_look() -> None:
     """The verdict comes from two looks: what arrived meanwhile is read between them."""
     liveness = Liveness(60.0, None)
     liveness.begin(0.0)
-    assert liveness.look(20.0, 10, owed=False) is Health.ALIVE
-    assert liveness.look(40.0, 10, owed=False) is Health.DOUBTFUL
-    assert liveness.look(500.0, 10, owed=False) is Health.ALIVE
+    assert liveness.look(20.0, 10, 1, owed=False) is Health.ALIVE
+    assert liveness.look(40.0, 10, 1, owed=False) is Health.DOUBTFUL
+    assert liveness.look(500.0, 10, 1, owed=False) is Health.ALIVE
     assert liveness.look_at == 501.0
-    assert liveness.look(501.0, 12, owed=False) is Health.ALIVE
-    assert liveness.look(521.0, 12, owed=False) is Health.DOUBTFUL
+    assert liveness.look(501.0, 12, 1, owed=False) is Health.ALIVE
+    assert liveness.look(521.0, 12, 1, owed=False) is Health.DOUBTFUL
+
+
+def test_liveness_counts_an_answer_that_is_owed_by_messages_alone() -> None:
+    """Pongs go on coming; each message, and each time in which nothing is owed, begins it anew."""
+    liveness = Liveness(None, 60.0)
+    liveness.begin(0.0)
+    assert liveness.look(20.0, 10, 1, owed=True) is Health.ALIVE
+    assert liveness.look(70.0, 12, 2, owed=True) is Health.ALIVE
+    assert liveness.look(129.0, 14, 2, owed=True) is Health.ALIVE
+    assert liveness.look(130.0, 16, 2, owed=False) is Health.ALIVE
+    assert liveness.look(131.0, 18, 2, owed=True) is Health.ALIVE
+    assert liveness.look(191.0, 20, 2, owed=True) is Health.ALIVE
+    assert liveness.look_at == 192.0
+    assert liveness.look(192.0, 22, 2, owed=True) is Health.SILENT
 
 
 async def test_what_the_old_connection_still_writes_is_not_sent_again(

@@ -88,9 +88,18 @@ def connection_lost(
     phase: SessionPhase,
     undelivered: tuple[SessionCommand | MusicCommand, ...] = (),
     resumption_handle: str | None = None,
+    verdict: Verdict | None = None,
 ) -> ConnectionLost:
-    """Build the error for a connection that ended in mid-session."""
-    verdict = judge_close(closed.code, closed.reason, When.SESSION)
+    """Build the error for a connection that ended in mid-session.
+
+    Args:
+        closed: How it ended.
+        phase: The phase at that time.
+        undelivered: What was accepted and not written.
+        resumption_handle: From where a session can go on.
+        verdict: What the end means; None to judge by code and reason.
+    """
+    verdict = verdict or judge_close(closed.code, closed.reason, When.SESSION)
     return ConnectionLost(
         _tell("the connection was lost", closed, verdict.cause),
         cause=verdict.cause,

@@ -126,6 +126,14 @@ _INTERNAL: Final = Verdict(
     Recovery.TRANSIENT, "a failure inside the service", tries=1, then=Recovery.FRESH
 )
 
+NO_PONG: Final = _passing("no ping was answered in time")
+"""What it means that nobody is there any more."""
+
+NO_ANSWER: Final = Verdict(
+    Recovery.TRANSIENT, "the service owed an answer and fell silent", tries=1, then=Recovery.FRESH
+)
+"""What it means that the service does not answer. A handle may be what it hangs on."""
+
 # Reasons that mean the same under any code come first, then codes.
 CLOSES: Final = (
     CloseRow(None, "api key not valid", None, _permanent("the API key is wrong; check it")),
@@ -213,7 +221,7 @@ CLOSES: Final = (
     CloseRow(1011, "currently unavailable", None, _passing("the service is down for the moment")),
     CloseRow(1011, "overloaded", None, _passing("the service is overloaded", wait=10.0)),
     CloseRow(1011, "thread was cancelled", None, _passing("the service gave up in mid-answer")),
-    CloseRow(1011, "keepalive ping timeout", None, _passing("no ping was answered in time")),
+    CloseRow(1011, "keepalive ping timeout", None, NO_PONG),
     CloseRow(1011, None, None, _INTERNAL),
     CloseRow(1012, None, None, _passing("the server restarts")),
     CloseRow(1013, None, None, _passing("the server is overloaded")),

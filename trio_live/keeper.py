@@ -19,10 +19,12 @@ from typing import TYPE_CHECKING
 
 import trio
 
+from trio_live.close_table import NO_ANSWER, NO_PONG
 from trio_live.errors import LiveError
 from trio_live.liveness import Health, Liveness
 
 if TYPE_CHECKING:
+    from trio_live.close_table import Verdict
     from trio_live.config import TransportConfig
     from trio_live.connection import Connection
     from trio_live.fanout import EventFanout
@@ -38,7 +40,8 @@ class Keeper:
         fanout: Says whether reading waits for a subscription.
         connect: Makes a connection, without the setup.
         move: Called when it is time to go over to the next connection.
-        give_up: Called when the connection is dead.
+        give_up: Called when the connection is dead, with what that means.
+        messages: Says how many messages have come.
 
     Attributes:
         seeking: Whether a move is wanted.
@@ -51,7 +54,8 @@ class Keeper:
         fanout: EventFanout,
         connect: Callable[[], Awaitable[Connection]],
         move: Callable[[], None],
-        give_up: Callable[[], None],
+        give_up: Callable[[Verdict], None],
+        messages: Callable[[], int],
     ) -> None:
         self.seeking = False
         self._policy = settings.reconnect
@@ -60,6 +64,7 @@ class Keeper:
         self._connect = connect
         self._move = move
         self._give_up = give_up
+        self._messages = messages
         self._liveness = Liveness(settings.ping_timeout, settings.silence_timeout)
         self._connection: Connection | None = None
         self._seek_at = math.inf
@@ -141,17 +146,25 @@ class Keeper:
                 self._liveness.begin(now)
             transport = connection.transport
             health = self._liveness.look(
-                now, transport.heard_bytes, owed=self._protocol.waits_for_service
+                now,
+                transport.heard_bytes,
+                self._messages(),
+                owed=self._protocol.waits_for_service,
             )
             if health is Health.DOUBTFUL:
                 transport.ping()
-            elif health is Health.DEAD:
-                self._give_up()
+            elif health is not Health.ALIVE:
+                self._give_up(NO_PONG if health is Health.GONE else NO_ANSWER)
                 return
         if now >= self._move_by:
+            self._move_by = math.inf  # a move takes a while, in which it is not due again
             self._move()
         elif now >= self._seek_at and not self.seeking:
-            self._seek()
+            if self._protocol.handle is None and self._policy is not None:
+                # It is only old, and the next one could not go on from anything.
+                self._seek_at = now + self._policy.move_patience
+            else:
+                self._seek()
 
     def _seek(self) -> None:
         """Begin to look for a safe moment, and make the next connection in the meantime."""
@@ -176,18 +189,13 @@ class Keeper:
             now = trio.current_time()
             self._spare = spare
             if self._move_by == math.inf:  # only old: there is no need to leave what works
-                if spare is None or self._protocol.handle is None:
+                if spare is None:
                     self.seeking = False
                     self._seek_at = now + policy.move_patience
-                    self._release_spare()
                 else:
                     self._move_by = now + policy.move_patience
             self._set_timer()
             self._move_if_safe()
-
-    def _release_spare(self) -> None:
-        if (spare := self.take_spare()) is not None:
-            spare.release()
 
     def _move_if_safe(self) -> None:
         if self._spare is not None and self._protocol.quiet:

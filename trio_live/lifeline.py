@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import trio
 
 from trio_live import events
-from trio_live.close_codes import judge_close, judge_error, setup_refused
-from trio_live.close_table import Recovery, Verdict, When
+from trio_live.close_codes import connection_lost, judge_close, judge_error, setup_refused
+from trio_live.close_table import NO_ANSWER, NO_PONG, Recovery, Verdict, When
 from trio_live.connection import Connection, connect
 from trio_live.errors import ConnectionLost, LiveError, SetupTimeout
 from trio_live.keeper import Keeper
@@ -103,8 +103,17 @@ class Lifeline:
         self._reader_scope = trio.CancelScope()
         self._attempt_scope = trio.CancelScope()  # of all that is done without a connection
         self._moving_since: float | None = None  # a move to the next connection has begun
-        self._dead = False  # the connection in use gives no sign of life
-        self._keeper = Keeper(settings, protocol, fanout, self._dial, self._move, self._bury)
+        self._dead: Verdict | None = None  # the connection in use gives no sign of life
+        self._received_at = 0.0  # when the last message came
+        self._keeper = Keeper(
+            settings,
+            protocol,
+            fanout,
+            self._dial,
+            self._move,
+            self._bury,
+            lambda: self.frames_received,
+        )
         self._nursery: trio.Nursery
 
     @property
@@ -137,14 +146,14 @@ class Lifeline:
             current = self._current
             closed = await self._read(current.transport)
             self._blank(closed)
-            verdict = judge_close(closed.code, closed.reason, When.SESSION)
+            verdict = self._dead or judge_close(closed.code, closed.reason, When.SESSION)
             if self._moving_since is not None and not self._leaving:
                 # As any other end: a service that sends everybody away at once is no hot loop.
                 verdict, closed = _MOVE, TransportClosed(NO_CLOSE_FRAME)
             plan = self._plan(verdict)
             if plan is None:
                 self._keeper.stop()
-                return Ending(closed, None)
+                return Ending(closed, self._deadly(closed))
             failure = await self._go_on(current, closed, verdict, plan)
             if failure is not None:
                 return Ending(closed, failure)
@@ -205,10 +214,19 @@ class Lifeline:
         self._current.transport.goodbye()
         self.end_by(now + _LAST_WORDS)
 
-    def _bury(self) -> None:
+    def _bury(self, verdict: Verdict) -> None:
         """Take the connection for lost: it gives no sign of life."""
-        self._dead = True
+        self._dead = verdict
         self._reader_scope.cancel()
+
+    def _deadly(self, closed: TransportClosed) -> ConnectionLost | None:
+        """Give the error of a connection that gave no sign of life; None if it ended otherwise."""
+        if self._dead is None or self._leaving:
+            return None
+        phase, handle = self._protocol.state.phase, self._protocol.handle
+        failure = connection_lost(closed, phase, (), handle, self._dead)
+        failure.__cause__ = closed
+        return failure
 
     async def _set_up(self, transport: Transport) -> None:
         timeout = self._settings.setup_timeout
@@ -235,7 +253,7 @@ class Lifeline:
         """Send over this connection, and read from it, from now on."""
         self._current = connection
         self._moving_since = None
-        self._dead = False
+        self._dead = None
         self._keeper.watch(connection)
         self.connections += 1
         self._reader_scope = trio.CancelScope()
@@ -254,13 +272,15 @@ class Lifeline:
                     self._receive(await transport.receive())
             except TransportClosed as closed:
                 return closed
-        # A write failed, and the reading side has not noticed in all of close_timeout.
+        # It was taken for lost, or a write failed and the reading side has not noticed in all of
+        # close_timeout.
         return TransportClosed(NO_CLOSE_FRAME)
 
     def _receive(self, frame: str | bytes) -> None:
         self.frames_received += 1
         self.bytes_received += len(frame)
-        self._publish(self._protocol.receive_frame(frame, trio.current_time()))
+        self._received_at = trio.current_time()
+        self._publish(self._protocol.receive_frame(frame, self._received_at))
         if self._protocol.consumed is not None:
             self._outbox.sent.settle(self._protocol.consumed)
             self._protocol.consumed = None
@@ -277,7 +297,11 @@ class Lifeline:
         if self._backoff is None or self._leaving:
             return None
         with_handle = self._protocol.handle is not None
-        return self._backoff.plan(verdict, trio.current_time(), with_handle=with_handle)
+        # One that does not answer is of no use, however long it lasts.
+        worked_until = self._received_at if verdict is NO_ANSWER else None
+        return self._backoff.plan(
+            verdict, trio.current_time(), with_handle=with_handle, worked_until=worked_until
+        )
 
     async def _go_on(
         self, old: Connection, closed: TransportClosed, verdict: Verdict, plan: Plan
@@ -296,7 +320,7 @@ class Lifeline:
         code = None if self._moving_since is not None else closed.code
         self._lose(verdict, plan, code, closed.reason)
         with trio.CancelScope() as self._attempt_scope:
-            if not self._dead:
+            if self._dead is not NO_PONG:
                 with trio.move_on_after(min(_LAST_WORDS, self._settings.close_timeout)):
                     await old.transport.aclose()
             old.release()

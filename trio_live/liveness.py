@@ -3,9 +3,10 @@
 What lives here: Liveness. What must not: pings themselves, clocks (time is passed in).
 
 The other side is looked at from time to time, not at each frame. Two rules find it dead: a ping
-has not led to anything for `ping_timeout`; or something is owed, and nothing at all has come for
+has not led to anything for `ping_timeout`; or an answer is owed, and no message has come for
 `silence_timeout`. Pongs of the service were measured to be late by 8 to 30 s (public reports), so
-both are patient, and any byte counts.
+the first is patient, and any byte counts there. For the second a pong is no sign: proxies send
+them for a service that hangs.
 """
 
 from __future__ import annotations
@@ -26,7 +27,8 @@ class Health(Enum):
 
     ALIVE = "nothing"
     DOUBTFUL = "send a ping"
-    DEAD = "let the connection go"
+    GONE = "let the connection go: nobody is there"
+    SILENT = "let the connection go: who is there does not answer"
 
 
 class Liveness:
@@ -34,8 +36,8 @@ class Liveness:
 
     Args:
         ping_timeout: Seconds that an answer to a ping may take; None: no pings.
-        silence_timeout: Seconds in which something that is owed may let nothing be heard; None:
-            for ever.
+        silence_timeout: Seconds for which no message may come while an answer is owed; None: for
+            ever.
 
     Attributes:
         look_at: When to look again.
@@ -47,54 +49,57 @@ class Liveness:
         self._silence_timeout = silence_timeout
         limits = [limit / 2 for limit in (ping_timeout, silence_timeout) if limit is not None]
         self._period = min(PING_AFTER, *limits) if limits else math.inf
-        self._heard = 0
+        self._heard = self._messages = 0
         self._pinged_at: float | None = None
         self._owed_since: float | None = None
         self._condemned = False
 
     def begin(self, now: float) -> None:
         """Begin with a connection."""
-        self._heard = -1
-        self._forget()
+        self._heard = self._messages = -1
+        self._pinged_at = self._owed_since = None
+        self._condemned = False
         self.look_at = now + self._period
 
     def end(self) -> None:
         """There is no connection."""
         self.look_at = math.inf
 
-    def look(self, now: float, heard: int, *, owed: bool) -> Health:
+    def look(self, now: float, heard: int, messages: int, *, owed: bool) -> Health:
         """Judge.
 
         Args:
             now: The time.
             heard: How many bytes have come so far.
+            messages: How many messages they were.
             owed: Whether the other side has something to say.
         """
         self.look_at = now + self._period
-        if heard != self._heard:
+        still = heard == self._heard
+        if not still:
             self._heard = heard
-            self._forget()
-            return Health.ALIVE
+            self._pinged_at = None
         if not owed:
             self._owed_since = None
-        elif self._owed_since is None:
+        elif self._owed_since is None or messages != self._messages:
             self._owed_since = now
-        if _over(now, self._pinged_at, self._ping_timeout) or _over(
-            now, self._owed_since, self._silence_timeout
-        ):
-            if self._condemned:
-                return Health.DEAD
-            self._condemned = True
-            self.look_at = now + _LAST_LOOK
-            return Health.ALIVE
-        if self._ping_timeout is None or self._pinged_at is not None:
+        self._messages = messages
+        if _over(now, self._pinged_at, self._ping_timeout):
+            return self._condemn(now, Health.GONE)
+        if _over(now, self._owed_since, self._silence_timeout):
+            return self._condemn(now, Health.SILENT)
+        self._condemned = False
+        if not still or self._ping_timeout is None or self._pinged_at is not None:
             return Health.ALIVE
         self._pinged_at = now
         return Health.DOUBTFUL
 
-    def _forget(self) -> None:
-        self._pinged_at = self._owed_since = None
-        self._condemned = False
+    def _condemn(self, now: float, health: Health) -> Health:
+        if self._condemned:
+            return health
+        self._condemned = True
+        self.look_at = now + _LAST_LOOK
+        return Health.ALIVE
 
 
 def _over(now: float, since: float | None, limit: float | None) -> bool:

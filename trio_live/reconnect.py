@@ -137,21 +137,31 @@ class Backoff:
         """Note that a session's setup was accepted."""
         self._connected_at = now
 
-    def plan(self, verdict: Verdict, now: float, *, with_handle: bool) -> Plan | None:
+    def plan(
+        self,
+        verdict: Verdict,
+        now: float,
+        *,
+        with_handle: bool,
+        worked_until: float | None = None,
+    ) -> Plan | None:
         """Plan the next attempt after a connection, or an attempt to make one, has ended.
 
         Args:
             verdict: What the end means.
             now: The time of the end.
             with_handle: Whether there is a resumption handle.
+            worked_until: Until when the connection was of use; None for until its end.
 
         Returns:
             The plan, or None if there is nothing more to try.
         """
         policy = self._policy
-        if self._connected_at is not None and now - self._connected_at >= policy.stable_after:
-            self.attempts = 0
-            self._kind = None
+        if self._connected_at is not None:
+            until = now if worked_until is None else worked_until
+            if until - self._connected_at >= policy.stable_after:
+                self.attempts = 0
+                self._kind = None
         self._connected_at = None
         kind = (verdict.recovery, verdict.cause)
         self._in_a_row = self._in_a_row + 1 if kind == self._kind else 0

@@ -47,8 +47,9 @@ class TransportConfig:
         dialer: Another way to connect than these two; see `trio_live.transport.interface`.
         ping_timeout: Seconds that the answer to a ping may take before the connection counts as
             lost; pings are sent while nothing is heard. None: no such pings.
-        silence_timeout: Seconds for which nothing at all may come while the model is to say
-            something. None: for ever.
+        silence_timeout: Seconds for which the service may say nothing while a turn goes on and it
+            is the model's to speak; pongs do not count. After that the connection counts as lost.
+            None: for ever.
         reconnect: How the session goes on when its connection is lost; None: it does not.
     """
 
