@@ -511,6 +511,8 @@ async def test_ping_after_the_close_frame_is_no_error(autojump_clock: MockClock)
                 with trio.move_on_after(1):  # no pong will come
                     await client.websocket.ping(b"there?")
             assert server.sessions[0].closed == (4000, "")
+            assert client.websocket.closed is not None
+            assert client.websocket.closed.code == 4000
             assert server.errors == []
 
 

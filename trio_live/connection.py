@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import trio
 
-from trio_live.errors import ConnectTimeout
+from trio_live.errors import ConnectTimeout, LiveError
 from trio_live.state import SessionPhase
 from trio_live.transport import DialRequest, Transport
 from trio_live.transport.dialers import dialer_for
@@ -65,6 +65,8 @@ class Connection:
                 try:
                     self.transport = await self._dial(nursery, endpoint, settings, secrets)
                 except Exception as error:  # raised below, outside of the nursery
+                    if isinstance(error, LiveError):
+                        error.phase = error.phase or SessionPhase.CONNECTING
                     failure = error
                 else:
                     task_status.started()

@@ -26,6 +26,8 @@ from copy import copy
 from typing import TYPE_CHECKING, Any, Self
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from trio_live.commands import SessionCommand
     from trio_live.music.commands import MusicCommand
     from trio_live.state import SessionPhase
@@ -153,6 +155,8 @@ class ConnectionLost(LiveError):
         cause: What probably lies behind it, in plain words, or None if unknown.
         undelivered: The accepted commands that were not written to the network as a whole, in
             order.
+        uncertain: What was written, without a sign that it arrived: how many commands of each kind,
+            media aside. Empty where the session would not have gone on (`reconnect=None`).
         resumption_handle: The last handle from which the session can be resumed, or None.
             Treat it as a secret: it is never shown.
     """
@@ -163,12 +167,14 @@ class ConnectionLost(LiveError):
         *,
         cause: str | None = None,
         undelivered: tuple[SessionCommand | MusicCommand, ...] = (),
+        uncertain: Mapping[str, int] | None = None,
         resumption_handle: str | None = None,
         **details: Any,
     ) -> None:
         super().__init__(message, **details)
         self.cause = cause
         self.undelivered = undelivered
+        self.uncertain = {} if uncertain is None else uncertain
         self.resumption_handle = resumption_handle
 
 

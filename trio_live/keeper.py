@@ -79,16 +79,18 @@ class Keeper:
         now = trio.current_time()
         self._connection = connection
         self.seeking = False
-        self._protocol.go_away = None
         self._seek_at = self._move_by = math.inf
         if self._policy is not None and self._policy.max_connection_age is not None:
             self._seek_at = now + self._policy.max_connection_age
         self._liveness.begin(now)
         self._set_timer()
+        if self._protocol.go_away is not None:  # it came before the setup was accepted
+            self.notice()
 
     def rest(self) -> None:
         """There is no connection to look after."""
         self._connection = None
+        self._protocol.go_away = None
         self.seeking = False
         self._seek_at = self._move_by = math.inf
         self._liveness.end()
@@ -106,9 +108,12 @@ class Keeper:
         spare, self._spare = self._spare, None
         return spare
 
-    async def run(self, nursery: trio.Nursery) -> None:
-        """The timer of the session: sleeps until something may be due."""
+    def start(self, nursery: trio.Nursery) -> None:
+        """Start the timer of the session, which sleeps until something may be due."""
         self._nursery = nursery
+        nursery.start_soon(self._run, name="trio_live timer")
+
+    async def _run(self) -> None:
         while True:
             with trio.CancelScope() as self._timer:
                 self._set_timer()
@@ -117,9 +122,11 @@ class Keeper:
 
     def notice(self) -> None:
         """Look whether the frame that was just read is a reason to move, or lets us."""
+        if self._connection is None:
+            return
         time_left, self._protocol.go_away = self._protocol.go_away, None
         policy = self._policy
-        if time_left is not None and policy is not None and self._connection is not None:
+        if time_left is not None and policy is not None:
             now = trio.current_time()
             patience = policy.move_patience
             if time_left >= 0:

@@ -129,12 +129,12 @@ class Lifeline:
             SetupError: The service refused the session.
         """
         self._nursery = nursery
+        self._keeper.start(nursery)
         connection = await self._connect()
         if self._resumed:
             self._resume(connection, trio.current_time(), None)
         else:
             self._use(connection)
-        nursery.start_soon(self._keeper.run, nursery, name="trio_live timer")
 
     async def run(self) -> Ending | None:
         """Read until there is no connection any more, and will not be.

@@ -316,6 +316,8 @@ class SessionRunner:
     def _fail(self, failure: LiveError, closed: TransportClosed) -> None:
         """Record the failure and cancel everything, the user's block included."""
         self.failure = failure
+        if isinstance(failure, ConnectionLost):
+            failure.uncertain = dict(self._outbox.sent.uncertain)
         self._tell_end(closed, clean=False)
         # Cancel first, close second: closing wakes readers and senders, and they must find the
         # cancellation. The streams are closed when all tasks have ended.

@@ -10,12 +10,18 @@ from typing import cast
 import trio
 
 _CLOSE: int = 8  # the opcode (RFC 6455, section 5.2)
+_CLOSE_FRAME = b"\x88"  # how one begins that is not fragmented
 
 
 class FaultyStream(trio.abc.Stream):
-    """Passes everything on to another stream, for as long as nobody says otherwise."""
+    """Passes everything on to another stream, for as long as nobody says otherwise.
+
+    Attributes:
+        said_close: set when a close frame was written.
+    """
 
     def __init__(self, stream: trio.abc.Stream) -> None:
+        self.said_close = trio.Event()
         self._stream = stream
         self._lock = trio.Lock()  # nothing comes between the bytes of one write
         self._flows = trio.Event()
@@ -63,10 +69,12 @@ class FaultyStream(trio.abc.Stream):
             await self._flows.wait()
             if self._seconds_per_byte is None:
                 await self._stream.send_all(data)
-                return
-            for byte in bytes(data):
-                await self._stream.send_all(bytes([byte]))
-                await trio.sleep(self._seconds_per_byte)
+            else:
+                for byte in bytes(data):
+                    await self._stream.send_all(bytes([byte]))
+                    await trio.sleep(self._seconds_per_byte)
+            if data[:1] == _CLOSE_FRAME:
+                self.said_close.set()
 
     async def wait_send_all_might_not_block(self) -> None:
         """Wait until sending might not block; see `trio.abc.SendStream`."""

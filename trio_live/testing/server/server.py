@@ -224,14 +224,16 @@ class LiveServer:
         watched = WatchedStream(faulty)
         try:
             async with trio.open_nursery() as nursery:
-                request = await self._receive_request(nursery, watched)
-                if request is not None:
-                    await self._serve_request(request, nursery, faulty)
+                try:
+                    await self._serve_websocket(nursery, watched, faulty)
+                except* LocalProtocolError:
+                    # trio-websocket fails at a ping that comes after its own close frame, which
+                    # may not have left yet.
+                    with trio.move_on_after(self._options.close_timeout):
+                        await faulty.said_close.wait()
                 nursery.cancel_scope.cancel()
         except* (trio.BrokenResourceError, trio.ClosedResourceError, ConnectionClosed):
             pass  # the client hung up, or reset the connection, before there was a session
-        except* LocalProtocolError:
-            pass  # trio-websocket answers a ping that comes after its own close frame
         except* Exception as group:
             # trio-websocket lets errors of wsproto and ssl escape from its reader task.
             self.errors.append(group)
@@ -263,6 +265,23 @@ class LiveServer:
         if self._nursery is None:
             raise RuntimeError("use the LiveServer within its async with block")
         return self._nursery
+
+    async def _serve_websocket(
+        self, nursery: trio.Nursery, watched: WatchedStream, faulty: FaultyStream
+    ) -> None:
+        """Serve in one nursery, while trio-websocket reads in another: its failures end itself."""
+        async with trio.open_nursery() as reading:
+            request = await self._receive_request(reading, watched)
+            if request is not None:
+                served = trio.Event()
+
+                async def serve() -> None:
+                    await self._serve_request(request, nursery, faulty)
+                    served.set()
+
+                nursery.start_soon(serve)
+                await served.wait()
+            reading.cancel_scope.cancel()
 
     async def _receive_request(
         self, nursery: trio.Nursery, stream: WatchedStream
