@@ -10,12 +10,12 @@ from typing import Final
 
 import trio
 import trio.testing
-from checkpoints import all_tasks
 from session_parts import Json
 
 import trio_live
 from trio_live import events
 from trio_live.testing import CallTools, Fault, LiveServer, Say, Step, scripted
+from trio_live.testing.checkpoints import all_tasks
 
 CONFIG = trio_live.SessionConfig(
     "models/demo",

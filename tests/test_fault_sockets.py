@@ -8,12 +8,12 @@ import pytest
 import trio
 import trio.testing
 import trustme
-from checkpoints import all_tasks, open_descriptors
 from fault_scenario import BIGGEST, TURN, Conversation, check_account, fault_at
 from test_fault_matrix import CELLS
 
 import trio_live
 from trio_live.testing import LiveServer, scripted
+from trio_live.testing.checkpoints import all_tasks, open_descriptors
 
 AUTHORITY = trustme.CA()
 FAULTS = [

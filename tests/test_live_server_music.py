@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 import trio
-from checkpoints import all_tasks, at_every_checkpoint
 from live_server_client import Client, Json, connect
 from music_parts import MODEL, PROMPTS
 from session_parts import ENDPOINT, leaves_with
@@ -25,6 +24,7 @@ from trio_live import (
     WeightedPrompt,
 )
 from trio_live.testing import LiveServer, MusicMoment, connect_to, tones
+from trio_live.testing.checkpoints import all_tasks, cancel_at_every_checkpoint
 
 MUSIC = "/ws/google.ai.generativelanguage.v1alpha.GenerativeService.BidiGenerateMusic"
 NAME = f"models/{MODEL}"
@@ -352,7 +352,7 @@ async def test_music_session_cancelled_at_every_checkpoint_over_websockets(
             assert server.errors == []
 
         with trio.fail_after(10_000):
-            runs = await at_every_checkpoint(scenario, everywhere=True, afterwards=check)
+            runs = await cancel_at_every_checkpoint(scenario, everywhere=True, afterwards=check)
     assert runs > 50
 
 

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 import trio
-from checkpoints import at_every_checkpoint
 from music_parts import MODEL, PROMPTS, PROMPTS_MESSAGE, WiredMusic, control, rest_of
 from session_parts import ENDPOINT, KEY, Json, frame, leaves_with
 from trio.testing import MockClock, wait_all_tasks_blocked
@@ -36,6 +35,7 @@ from trio_live import (
     WeightedPrompt,
 )
 from trio_live.testing import MemoryNetwork
+from trio_live.testing.checkpoints import cancel_at_every_checkpoint
 
 CHUNK = frame(
     serverContent={
@@ -488,7 +488,7 @@ async def test_music_cancelled_at_every_checkpoint_leaves_nothing(
             assert wired.saw_the_end()
 
     with trio.fail_after(10_000):
-        runs = await at_every_checkpoint(scenario, everywhere=everywhere, afterwards=check)
+        runs = await cancel_at_every_checkpoint(scenario, everywhere=everywhere, afterwards=check)
     assert runs > 15
 
 

@@ -7,7 +7,6 @@ from contextlib import suppress
 
 import pytest
 import trio
-from checkpoints import AtStep, all_tasks, at_every_checkpoint
 from session_parts import (
     CONFIG,
     MANUAL,
@@ -41,6 +40,7 @@ from trio_live import (
     TurnComplete,
 )
 from trio_live.testing import LiveServer, scripted
+from trio_live.testing.checkpoints import AtStep, all_tasks, cancel_at_every_checkpoint
 from trio_live.testing.server import CallTools, Say, Step, UntilInterrupted
 
 CALL = frame(toolCall={"functionCalls": [{"id": "c1", "name": "f", "args": {}}]})
@@ -541,7 +541,7 @@ async def test_exit_at_every_checkpoint_over_websocket(
 
     servers: list[LiveServer] = []
     with trio.fail_after(6_000):
-        runs = await at_every_checkpoint(
+        runs = await cancel_at_every_checkpoint(
             scenario, everywhere=everywhere, afterwards=server_is_content
         )
         assert runs > 5
@@ -566,7 +566,9 @@ async def test_exit_at_every_checkpoint_over_memory(
             assert wireds[-1].saw_the_end()
 
     with trio.fail_after(6_000):
-        runs = await at_every_checkpoint(scenario, everywhere=everywhere, afterwards=far_end_saw_it)
+        runs = await cancel_at_every_checkpoint(
+            scenario, everywhere=everywhere, afterwards=far_end_saw_it
+        )
         assert runs > 3
 
 
@@ -618,7 +620,9 @@ async def test_exit_at_every_checkpoint_reports_each_send(
                 assert (arrived, lost) == (6, 0)
 
     with trio.fail_after(6_000):
-        await at_every_checkpoint(scenario, everywhere=everywhere, afterwards=all_is_accounted_for)
+        await cancel_at_every_checkpoint(
+            scenario, everywhere=everywhere, afterwards=all_is_accounted_for
+        )
 
 
 @pytest.mark.parametrize("way", ["leave", "raise"])

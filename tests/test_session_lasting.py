@@ -9,7 +9,6 @@ from contextlib import suppress
 
 import pytest
 import trio
-from checkpoints import AtStep, at_every_checkpoint
 from lasting_parts import Lasting, unreachable
 from session_parts import MANUAL, PCM, collect, frame, leaves_with, read_until, say, text_message
 from trio.testing import MockClock, wait_all_tasks_blocked
@@ -33,6 +32,7 @@ from trio_live import (
     ToolCallCancelled,
     TurnComplete,
 )
+from trio_live.testing.checkpoints import AtStep, cancel_at_every_checkpoint
 from trio_live.transport import TransportClosed
 
 DROP = "the network dropped the connection"
@@ -568,7 +568,27 @@ async def test_cancel_at_every_checkpoint_of_a_reconnect(
             await session.disconnect()
 
     with trio.fail_after(6_000):
-        assert await at_every_checkpoint(scenario, everywhere=everywhere) > 15
+        assert await cancel_at_every_checkpoint(scenario, everywhere=everywhere) > 15
+
+
+@pytest.mark.parametrize("everywhere", [False, True], ids=["own", "everywhere"])
+@pytest.mark.parametrize("stage", STAGES)
+async def test_cancel_at_every_checkpoint_of_a_disconnect(
+    autojump_clock: MockClock, stage: Stage, everywhere: bool
+) -> None:
+    """Law 1: the end, asked for while there is no connection, and cancelled itself."""
+
+    async def scenario() -> None:
+        far = Lasting()
+        with suppress(trio.ClosedResourceError):
+            async with far.open() as session:
+                await stage(far, session)
+                await session.send_audio(PCM)
+                await session.disconnect()
+
+    with trio.fail_after(6_000):
+        runs = await cancel_at_every_checkpoint(scenario, everywhere=everywhere)
+        assert runs > 5
 
 
 async def test_every_command_arrives_or_is_told_wherever_the_connection_drops(

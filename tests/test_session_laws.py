@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import pytest
 import trio
-from checkpoints import all_tasks
 from session_parts import (
     CONFIG,
     ENDPOINT,
@@ -49,6 +48,7 @@ from trio_live import (
     Unknown,
 )
 from trio_live.testing import LiveServer, MemoryNetwork, scripted
+from trio_live.testing.checkpoints import all_tasks
 from trio_live.testing.server import Close, Say
 from trio_live.transport import DialRequest, Transport, TransportClosed
 

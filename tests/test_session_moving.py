@@ -7,7 +7,6 @@ from contextlib import suppress
 
 import pytest
 import trio
-from checkpoints import AtStep, all_tasks, at_every_checkpoint
 from lasting_parts import Lasting, unreachable
 from session_parts import (
     CONFIG,
@@ -34,6 +33,7 @@ from trio_live import (
 )
 from trio_live.liveness import Health, Liveness
 from trio_live.testing import Fault, LiveServer
+from trio_live.testing.checkpoints import AtStep, all_tasks, cancel_at_every_checkpoint
 
 CALL = frame(toolCall={"functionCalls": [{"id": "c1", "name": "f", "args": {}}]})
 DONE = frame(serverContent={"turnComplete": True})
@@ -298,7 +298,7 @@ async def test_cancel_at_every_checkpoint_of_a_move(
                 await session.disconnect()
 
     with trio.fail_after(6_000):
-        assert await at_every_checkpoint(scenario, everywhere=everywhere) > 10
+        assert await cancel_at_every_checkpoint(scenario, everywhere=everywhere) > 10
 
 
 async def test_real_server_is_moved_from_without_a_gap(autojump_clock: MockClock) -> None:

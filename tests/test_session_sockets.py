@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 import trio
 import trio.testing
-from checkpoints import all_tasks, at_every_checkpoint, open_descriptors
 from session_parts import CONFIG, leaves_with, text_message
 
 import trio_live
 from trio_live.testing import LiveServer
+from trio_live.testing.checkpoints import all_tasks, cancel_at_every_checkpoint, open_descriptors
 
 
 class Stop(BaseException):
@@ -73,7 +73,7 @@ async def test_scope_cancelled_at_every_checkpoint_closes_its_socket() -> None:
                 await trio.testing.wait_all_tasks_blocked(0.01)
                 assert open_descriptors() == before
 
-            runs = await at_every_checkpoint(
+            runs = await cancel_at_every_checkpoint(
                 scenario, within=1, afterwards=ended_there, settle=0.02
             )
             assert runs > 5

@@ -23,6 +23,7 @@ from trio_live import (
     SessionResumeUpdate,
 )
 from trio_live.checkpoint import decode, encode
+from trio_live.testing import cancel_at_every_checkpoint
 
 VERTEX = trio_live.Custom("ws://localhost/live")
 TRANSPARENT: dict[str, object] = {"transparent": True}
@@ -246,3 +247,33 @@ async def test_resumption_that_cannot_be_is_refused_before_anything_is_opened() 
         far.open(resume="handle")  # type: ignore[arg-type]
     await trio.lowlevel.checkpoint()
     assert far.requests == []
+
+
+@pytest.mark.parametrize("everywhere", [False, True], ids=["own", "everywhere"])
+async def test_cancel_at_every_checkpoint_of_a_replay(
+    autojump_clock: MockClock, everywhere: bool
+) -> None:
+    """Law 1: a resumed session that sends again what was not taken in, and is lost meanwhile."""
+
+    async def scenario() -> None:
+        far = Lasting()
+        # Cancelled from anywhere, the far end may find its connection closed.
+        with suppress(trio.ClosedResourceError):
+            async with far.open(changed=TRANSPARENT, endpoint=VERTEX) as session:
+                for text in ("a", "b", "c"):
+                    await session.send_text(text)
+                far.give_handle(consumed=1)
+                await wait_all_tasks_blocked()
+                far.peer.close()
+                await session.send_text("d")
+                await read_until(session, Reconnected)
+                far.peer.stall()
+                await session.send_text("e")
+                far.peer.close()
+                await read_until(session, Reconnected)
+                await session.flush()
+                assert texts(far.frames()) == ["b", "c", "d", "e"]
+
+    with trio.fail_after(6_000):
+        runs = await cancel_at_every_checkpoint(scenario, everywhere=everywhere)
+        assert runs > 10

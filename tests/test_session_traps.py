@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 import trio
-from checkpoints import all_tasks
 from session_parts import (
     PCM,
     Valve,
@@ -23,6 +22,7 @@ from trio_websocket import ConnectionClosed, WebSocketConnection, wrap_server_st
 import trio_live
 from trio_live import ConnectionLost, Disconnected, SendText, TextDelta
 from trio_live.testing import LiveServer, scripted
+from trio_live.testing.checkpoints import all_tasks
 from trio_live.testing.server import Say
 
 

@@ -12,7 +12,6 @@ from pathlib import Path
 
 import pytest
 import trio
-from checkpoints import all_tasks
 from session_parts import (
     CONFIG,
     ENDPOINT,
@@ -51,6 +50,7 @@ from trio_live import (
 )
 from trio_live.protocol import LiveProtocol
 from trio_live.testing import LiveServer, scripted
+from trio_live.testing.checkpoints import all_tasks
 from trio_live.testing.server import CallTools, Say, Send
 
 

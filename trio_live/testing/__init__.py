@@ -8,8 +8,10 @@ or
 to.
 - The fixtures `live_server` and `live_session` for pytest-trio, which pytest finds by itself.
 - `MemoryNetwork`: the far end of a session's connection, message by message.
+- `cancel_at_every_checkpoint(scenario)`: does a program leave anything behind when it is cancelled?
 """
 
+from trio_live.testing.checkpoints import cancel_at_every_checkpoint
 from trio_live.testing.connect import connect_to
 from trio_live.testing.mock import MockSession
 from trio_live.testing.server import (
@@ -62,6 +64,7 @@ __all__ = [
     "UntilInterrupted",
     "UserTurn",
     "Wait",
+    "cancel_at_every_checkpoint",
     "connect_to",
     "echo",
     "scripted",
