@@ -31,7 +31,7 @@ After `Interrupted(response=n)` whatever carries a number up to n is stale; play
 from __future__ import annotations
 
 import sys
-from typing import Final
+from typing import Final, Literal
 
 import msgspec
 
@@ -88,6 +88,8 @@ __all__ = [
     "UrlContext",
     "ToolCall",
     "ToolCallCancelled",
+    "ToolStarted",
+    "ToolFinished",
     "Interrupted",
     "GenerationComplete",
     "TurnComplete",
@@ -144,6 +146,42 @@ class ToolCallCancelled(Data, frozen=True):
     """The service withdrew these calls (`toolCallCancellation`). Do not answer them."""
 
     ids: tuple[str, ...]
+
+
+class ToolStarted(Data, frozen=True):
+    """A tool of this session begins to work on a call.
+
+    Attributes:
+        id: The call's id, or None from older servers.
+        name: The tool's name.
+    """
+
+    id: str | None
+    name: str
+
+
+Outcome = Literal["answered", "failed", "refused", "invalid", "unknown", "timeout", "cancelled"]
+"""How a call ended: with a result, with an exception, by an approve hook, with arguments that do
+not fit, for want of such a tool, by its deadline, or withdrawn (by the service, the application, or
+because its connection or its session ended)."""
+
+
+class ToolFinished(Data, frozen=True):
+    """A call of a tool has ended; what the service is owed is on its way to it.
+
+    Attributes:
+        id: The call's id, or None from older servers.
+        name: The tool's name, as called.
+        duration: Seconds since it started; 0 if it never did.
+        outcome: How it ended.
+        error: The exception behind "failed" and "invalid", else None.
+    """
+
+    id: str | None
+    name: str
+    duration: float
+    outcome: Outcome
+    error: Exception | None = None
 
 
 class Interrupted(Data, frozen=True):
@@ -272,6 +310,8 @@ SessionEvent = (
     | UrlContext
     | ToolCall
     | ToolCallCancelled
+    | ToolStarted
+    | ToolFinished
     | Interrupted
     | GenerationComplete
     | TurnComplete
