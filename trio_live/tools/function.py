@@ -16,7 +16,7 @@ import trio
 
 from trio_live.errors import ConfigError
 from trio_live.tools.call import Approve, Call, Scheduling
-from trio_live.tools.schema import Parameters, Schema, code_of
+from trio_live.tools.schema import GivenParameters, Parameters, Schema, code_of
 from trio_live.wire.tools import FunctionDeclaration
 
 if TYPE_CHECKING:
@@ -47,6 +47,8 @@ class FunctionTool:
         abandon_on_cancel: For plain functions: whether a stopped call leaves its thread behind, to
             end when it may. Otherwise the session's end waits for the thread.
         approve: Asked before each call; None for the kit's.
+        schema: JSON Schema of the arguments, from elsewhere: the function then takes them as one
+            dict, as they came.
 
     Raises:
         ConfigError: Something about the function that the model cannot be told.
@@ -64,6 +66,7 @@ class FunctionTool:
         sequential: bool = False,
         abandon_on_cancel: bool = False,
         approve: Approve | None = None,
+        schema: Mapping[str, Any] | None = None,
     ) -> None:
         if not callable(function):
             raise ConfigError(f"a tool must be callable, not {type(function).__name__}")
@@ -71,7 +74,8 @@ class FunctionTool:
         self.name = _check_name(getattr(function, "__name__", None) if name is None else name)
         _check_choice("behavior", behavior, ("BLOCKING", "NON_BLOCKING"), self.name)
         _check_choice("scheduling", scheduling, ("SILENT", "WHEN_IDLE", "INTERRUPT"), self.name)
-        if isinstance(timeout, bool) or not isinstance(timeout, int | float) or not timeout > 0:
+        seconds: object = timeout
+        if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not seconds > 0:
             raise ConfigError(
                 f"timeout={timeout!r} of tool {self.name!r} must be a number of seconds above 0"
             )
@@ -95,7 +99,11 @@ class FunctionTool:
             )
         told = _Told() if description is not None else _read_docstring(function, self.name)
         self.description = told.text if description is None else description
-        self._parameters = Parameters(function, self.name, told.parameters, Call)
+        self._parameters: Parameters | GivenParameters = (
+            Parameters(function, self.name, told.parameters, Call)
+            if schema is None
+            else GivenParameters(function, self.name, dict(schema), Call)
+        )
 
     @property
     def schema(self) -> Schema:

@@ -7,13 +7,16 @@ number of sessions.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, Final, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Final, Self, TypeVar, overload
 
 import trio
 
 from trio_live.errors import ConfigError
 from trio_live.tools.call import Approve, ToolError
 from trio_live.tools.function import FunctionTool
+
+if TYPE_CHECKING:
+    from trio_live.tools.mcp import McpClient
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -105,6 +108,26 @@ class Toolkit:
             return decorated
 
         return decorate if function is None else decorate(function)
+
+    @classmethod
+    async def from_mcp(cls, client: McpClient, *, prefix: str = "", **options: Any) -> Self:
+        """Make a kit of the tools that an MCP server has now (extra `mcp`).
+
+        Args:
+            client: The SDK's `Client` or `ClientSession`, connected from Trio, which the SDK runs
+                on; it must stay open as long as the kit is used.
+            prefix: Put before each tool's name, to tell servers apart.
+            options: Those of `FunctionTool`, for each of the tools.
+
+        Raises:
+            ConfigError: A tool whose name or schema a Live session does not take.
+            Exception: What the SDK raises if the server cannot be asked.
+
+        Cancellation: atomic. If cancelled, nothing happened.
+        """
+        from trio_live.tools.mcp import tools_of
+
+        return cls(await tools_of(client, prefix, **options))
 
     def get(self, name: str) -> FunctionTool | None:
         """Give the tool of that name, or None."""

@@ -92,6 +92,33 @@ class Parameters:
         return {name: value for name, value in values if value is not UNSET}
 
 
+class GivenParameters:
+    """The same for a function that takes the arguments as one dict, with a schema from elsewhere.
+
+    Nothing is checked or converted: whoever made the schema does that.
+    """
+
+    def __init__(
+        self, function: Callable[..., object], tool: str, schema: Schema, injected: type
+    ) -> None:
+        if schema.get("type") != "object":
+            raise ConfigError(f"the schema of tool {tool!r} must be of type 'object'")
+        self.schema: Schema = {"properties": {}, **schema}
+        hinted = _hinted(function, tool)
+        self.injected = next((p.name for p, hint in hinted if hint is injected), None)
+        names = [p.name for p, _ in hinted if p.name != self.injected]
+        if len(names) != 1:
+            raise ConfigError(
+                f"tool {tool!r} has a schema of its own: its function takes one parameter, the "
+                f"arguments as a dict, not {len(names)}"
+            )
+        self._name = names[0]
+
+    def read(self, args: Mapping[str, object] | None) -> dict[str, Any]:
+        """Give the arguments as they came."""
+        return {self._name: dict(args or {})}
+
+
 def code_of(function: Callable[..., Any]) -> Callable[..., Any]:
     """Give what has the code and the annotations of a callable."""
     plain: Any = inspect.unwrap(function)

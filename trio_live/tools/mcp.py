@@ -1,0 +1,88 @@
+"""Tools of MCP servers, through the official SDK (extra `mcp`), which runs on Trio.
+
+What lives here: an MCP client's tools as tools of a kit. What must not: connecting to servers; that
+is the SDK's. A call that is stopped here is stopped at the server too: the SDK tells it.
+"""
+
+from __future__ import annotations
+
+from base64 import b64decode
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from typing import TYPE_CHECKING, Any, Protocol, cast
+
+from trio_live.tools.call import Call, Result, ToolError
+from trio_live.tools.function import FunctionTool
+from trio_live.wire.functions import FunctionResponseBlob, FunctionResponsePart
+
+if TYPE_CHECKING:
+    from mcp import ClientSession
+    from mcp.types import CallToolResult, ContentBlock, ListToolsResult, Tool
+
+
+class McpClient(Protocol):
+    """What is needed of the SDK: its `Client` has it, and its `ClientSession`."""
+
+    async def call_tool(
+        self, name: str, arguments: dict[str, Any] | None = None, **how: Any
+    ) -> Any:
+        """Call a tool."""
+        ...
+
+
+async def tools_of(client: McpClient, prefix: str, **options: Any) -> list[FunctionTool]:
+    """Give the tools that a server has now; see `Toolkit.from_mcp()`."""
+    return [
+        FunctionTool(
+            _caller(client, tool.name),
+            name=prefix + tool.name,
+            description=tool.description or tool.title or "",
+            schema=tool.input_schema,
+            **options,
+        )
+        async for tool in _listed(client)
+    ]
+
+
+async def _listed(client: McpClient) -> AsyncGenerator[Tool, None]:
+    from mcp.client import Client
+    from mcp.types import PaginatedRequestParams
+
+    cursor: str | None = None
+    while True:
+        page: ListToolsResult
+        sdk: object = client
+        if isinstance(sdk, Client):
+            page = await sdk.list_tools(cursor=cursor)
+        else:
+            params = PaginatedRequestParams(cursor=cursor)
+            page = await cast("ClientSession", sdk).list_tools(params=params)
+        for tool in page.tools:
+            yield tool
+        cursor = page.next_cursor
+        if not cursor:
+            return
+
+
+def _caller(client: McpClient, name: str) -> Callable[[dict[str, Any], Call], Awaitable[Result]]:
+    async def call_tool(args: dict[str, Any], call: Call) -> Result:
+        async def tell(progress: float, total: float | None, message: str | None) -> None:
+            await call.progress({"progress": progress, "total": total, "message": message})
+
+        return _result(await client.call_tool(name, args, progress_callback=tell))
+
+    return call_tool
+
+
+def _result(given: CallToolResult) -> Result:
+    text = "\n".join(block.text for block in given.content if block.type == "text")
+    if given.is_error:
+        raise ToolError(text or "the MCP server says that the call failed")
+    value: object = text if given.structured_content is None else given.structured_content
+    parts = (_part(block) for block in given.content)
+    return Result(value, parts=tuple(part for part in parts if part is not None))
+
+
+def _part(block: ContentBlock) -> FunctionResponsePart | None:
+    if block.type != "image" and block.type != "audio":
+        return None
+    return FunctionResponsePart(FunctionResponseBlob(b64decode(block.data), block.mime_type))
