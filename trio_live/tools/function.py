@@ -71,7 +71,9 @@ class FunctionTool:
         if not callable(function):
             raise ConfigError(f"a tool must be callable, not {type(function).__name__}")
         self.function = function
-        self.name = _check_name(getattr(function, "__name__", None) if name is None else name)
+        if name is None:  # a callable object has its class's
+            name = getattr(function, "__name__", type(function).__name__)
+        self.name = _check_name(name)
         _check_choice("behavior", behavior, ("BLOCKING", "NON_BLOCKING"), self.name)
         _check_choice("scheduling", scheduling, ("SILENT", "WHEN_IDLE", "INTERRUPT"), self.name)
         seconds: object = timeout

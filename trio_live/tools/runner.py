@@ -13,8 +13,7 @@ scope second; a result that comes later finds the call settled and is dropped.
 from __future__ import annotations
 
 import heapq
-from collections.abc import AsyncGenerator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -25,6 +24,7 @@ from trio_live import events
 from trio_live.tools.answers import AnswerSender, ToolSession, answer_for, answer_of, error_answer
 from trio_live.tools.call import Call, Refusal
 from trio_live.tools.desk import Batch, CallDesk, Key, Work
+from trio_live.tools.turns import Turns
 from trio_live.wire.functions import FunctionCall, FunctionResponse
 
 if TYPE_CHECKING:
@@ -44,6 +44,7 @@ class _Job:
     call: Call
     tool: FunctionTool
     kit: Toolkit
+    turns: Sequence[tuple[Turns, trio.Event]]
     scope: trio.CancelScope = field(default_factory=trio.CancelScope)
     started: float | None = None
 
@@ -77,10 +78,10 @@ class ToolRunner:
         repeat_window: float = 1.0,
     ) -> None:
         self._tools = {tool.name: (tool, kit) for kit in kits for tool in kit}
-        self._limits = {
-            kit: trio.CapacityLimiter(kit.max_concurrent) for kit in kits if kit.max_concurrent
+        self._limits: dict[object, Turns] = {
+            kit: Turns(kit.max_concurrent) for kit in kits if kit.max_concurrent
         }
-        self._locks = {tool: trio.Lock() for tool, _ in self._tools.values() if tool.sequential}
+        self._limits |= {tool: Turns(1) for tool, _ in self._tools.values() if tool.sequential}
         self._session = session
         self._manual = manual
         self._blocking = blocking
@@ -166,7 +167,9 @@ class ToolRunner:
             made = Call(call.name, call.args or {}, call.id, self.epoch)
             if self._takes_progress(tool):
                 made.send_progress = self._progress_of(work, tool)
-            job = self._jobs[work] = _Job(work, made, tool, kit)
+            limits = [self._limits[of] for of in (kit, tool) if of in self._limits]
+            turns = [(limit, limit.enter()) for limit in limits]
+            job = self._jobs[work] = _Job(work, made, tool, kit, turns)
             self._nursery.start_soon(self._do, job, name=f"trio_live tool {tool.name}")
 
     async def _do(self, job: _Job) -> None:
@@ -176,6 +179,8 @@ class ToolRunner:
                 outcome, answer, error = await self._attempt(job)
                 self._finish(job.work, outcome, answer, error, job)
         finally:
+            for turns, turn in job.turns:
+                turns.leave(turn)
             del self._jobs[job.work]
             if not self._jobs:
                 self._idle.set()
@@ -193,29 +198,25 @@ class ToolRunner:
                 if isinstance(verdict, Refusal):
                     return "refused", error_answer(f"refused: {verdict.reason}"), None
                 args = args if verdict is None else dict(verdict)
-            async with self._turn_of(job):
-                value = await tool.run(job.call, args, job.kit.threads)
+            for _, turn in job.turns:
+                await turn.wait()
+            self._start(job)
+            value = await tool.run(job.call, args, job.kit.threads)
             return "answered", self._answer(tool, value), None
         except Exception as error:
             return "failed", error_answer(job.kit.describe_error(error)), error
 
-    @asynccontextmanager
-    async def _turn_of(self, job: _Job) -> AsyncGenerator[None]:
-        """Wait until the call may run, and note that it does."""
-        async with AsyncExitStack() as stack:
-            for limit in (self._limits.get(job.kit), self._locks.get(job.tool)):
-                if limit is not None:
-                    await stack.enter_async_context(limit)
-            job.started = trio.current_time()
-            job.call.deadline = job.started + job.tool.timeout
-            while self._deadlines and not self._deadlines[0][1].work.is_open:
-                heapq.heappop(self._deadlines)
-            heapq.heappush(self._deadlines, (job.call.deadline, job))
-            self._alarm.deadline = self._deadlines[0][0]
-            for key in job.work.owed:
-                self._session.start_call(key)
-            self._session.publish([events.ToolStarted(job.call.id, job.tool.name)])
-            yield
+    def _start(self, job: _Job) -> None:
+        """Note that a call, whose turn has come, begins."""
+        job.started = trio.current_time()
+        job.call.deadline = job.started + job.tool.timeout
+        while self._deadlines and not self._deadlines[0][1].work.is_open:
+            heapq.heappop(self._deadlines)
+        heapq.heappush(self._deadlines, (job.call.deadline, job))
+        self._alarm.deadline = self._deadlines[0][0]
+        for key in job.work.owed:
+            self._session.start_call(key)
+        self._session.publish([events.ToolStarted(job.call.id, job.tool.name)])
 
     def _answer(self, tool: FunctionTool, value: object) -> FunctionResponse:
         if tool.streams and self._takes_progress(tool):
@@ -267,7 +268,7 @@ class ToolRunner:
         self._session.publish([_finished(call_id, work.name, started, outcome, error)])
 
     async def _watch_deadlines(self) -> None:
-        """One timer for all calls; `_turn_of` moves it forward."""
+        """One timer for all calls; `_start` moves it forward."""
         while True:
             with trio.CancelScope() as self._alarm:
                 if self._deadlines:
