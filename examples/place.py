@@ -1,4 +1,4 @@
-"""Where the examples connect: the service that the environment names, or an echo of their own.
+"""Where the examples connect: the service that the environment names, or a server of their own.
 
 GEMINI_API_KEY or GOOGLE_API_KEY, or what Vertex AI needs, are read as google-genai reads them.
 """
@@ -8,11 +8,13 @@ from contextlib import asynccontextmanager
 
 import trio_live
 from trio_live.endpoints import from_environment, key_from_environment, wants_vertex
-from trio_live.testing import LiveServer, echo
+from trio_live.testing import LiveServer, Model, echo
 
 
 @asynccontextmanager
-async def open_endpoint() -> AsyncGenerator[trio_live.Endpoint, None]:
+async def open_endpoint(
+    model: Model = echo, what: str = "echo"
+) -> AsyncGenerator[trio_live.Endpoint, None]:
     """Give the real service if the environment names one, else a server of our own."""
     _, key = key_from_environment()
     if key or wants_vertex():
@@ -20,7 +22,7 @@ async def open_endpoint() -> AsyncGenerator[trio_live.Endpoint, None]:
         print(f"server: {endpoint!r}")  # without the key
         yield endpoint
     else:
-        async with LiveServer(echo) as server:
+        async with LiveServer(model) as server:
             url = await server.listen()
-            print(f"server: an embedded echo at {url}")
+            print(f"server: an embedded {what} at {url}")
             yield trio_live.GoogleAI("any-key", base_url=url)

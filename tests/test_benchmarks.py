@@ -17,6 +17,7 @@ from benchmarks.common import RECEIVED_BYTES, spread
 from benchmarks.decode import SIZES
 from benchmarks.peers import NAMES, modes
 from benchmarks.session import Key, Sample, ratios, results
+from benchmarks.tools import TOOLS
 
 ROOT = Path(__file__).parent.parent
 
@@ -159,3 +160,18 @@ def test_streams_benchmark_reports_each_way_and_mode() -> None:
     assert list(figures) == ["plain read", "plain write", "tls read", "tls write"]
     for figure in figures.values():
         assert set(figure) == {"trio", "ours", "trio / ours"}
+
+
+def test_tools_benchmark_reports_bare_tasks_and_tools() -> None:
+    """The benchmark of tools runs and reports a bare task, one tool, and one among many."""
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks.tools", "--quick", "--json"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    figures = json.loads(done.stdout)["figures"]
+    assert list(figures) == ["bare", *(f"tool of {count}" for count in TOOLS)]
+    assert all(taken > 0 for taken in figures.values())

@@ -130,6 +130,26 @@ async def test_voice_file_writes_the_answer(
     assert answer.duration == pytest.approx(3.4, abs=0.3)
 
 
+async def test_tools_are_called(capsys: pytest.CaptureFixture[str]) -> None:
+    """The model's script calls each function; one call is refused; the oven is off in the end."""
+    tools = load("tools")
+    with trio.fail_after(20):
+        await tools.main(["Is there flour?"])
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith("server: an embedded script at ws://127.0.0.1:")
+    assert lines[1:] == [
+        "> Is there flour?",
+        "call: look_up {'ingredient': 'flour'}",
+        "done: look_up, answered",
+        "call: heat_oven {'degrees': 220}",
+        "call: heat_oven {'degrees': 400}",
+        "done: heat_oven, refused",
+        "oven: off again (hot)",
+        "done: heat_oven, answered",
+        "There are two bags of flour. The oven is hot, but it will not do for pizza.",
+    ]
+
+
 async def test_music_fades_from_one_prompt_to_the_next(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -16,15 +16,20 @@ from hypothesis import strategies as st
 from trio_live import (
     InvalidArgument,
     LocalProtocolError,
+    Reconnected,
+    Reconnecting,
     SessionClosed,
+    SessionConfig,
     ToolCall,
     ToolCallCancelled,
 )
 from trio_live.events import SessionEvent, ToolFinished, ToolStarted
 from trio_live.tools import Call, Refusal, Result, ToolError, Toolkit
 from trio_live.tools.answers import MAX_RESULT_BYTES
+from trio_live.tools.belt import Belt
 from trio_live.tools.runner import ToolRunner
 from trio_live.wire.functions import FunctionCall, FunctionResponse, FunctionResponsePart
+from trio_live.wire.marks import Platform
 
 
 class FakeSession:
@@ -40,22 +45,32 @@ class FakeSession:
         self.started: list[str | int] = []
         self.owed: dict[str | int, str] = {}
         self.refusals: list[Exception] = []
-        self.before_answer: Callable[[], Awaitable[None]] = trio.lowlevel.checkpoint
+        self.room: Callable[[], Awaitable[None]] = trio.lowlevel.checkpoint
+        self.manual: set[str] = set()
         self.all_answered = trio.Event()
         self.runner: ToolRunner
 
     def publish(self, happened: Sequence[SessionEvent]) -> None:
         self.events += happened
 
+    @property
     def calls_owed(self) -> dict[str | int, str]:
         return self.owed
+
+    def declares(self, name: str) -> bool:
+        return name in self.manual
+
+    def drop_call(self, key: str | int) -> None:
+        self.owed.pop(key, None)
+
+    async def wait_room(self) -> None:
+        await self.room()
 
     def start_call(self, key: str | int) -> None:
         assert key in self.owed
         self.started.append(key)
 
-    async def answer(self, responses: Sequence[FunctionResponse]) -> None:
-        await self.before_answer()
+    def answer(self, responses: Sequence[FunctionResponse]) -> None:
         if self.refusals:
             raise self.refusals.pop(0)
         for response in responses:
@@ -87,6 +102,10 @@ class FakeSession:
         self.events.append(event)
         self.runner.follow([event])
 
+    def reconnect(self) -> None:
+        """Make another connection."""
+        self.runner.follow([Reconnecting("lost", 1, 0.0), Reconnected(True, 0.0, {}, {}, {})])
+
     def withdraw(self, *ids: str) -> None:
         for call_id in ids:
             self.owed.pop(call_id, None)
@@ -102,10 +121,12 @@ class FakeSession:
 
 
 @asynccontextmanager
-async def running(*kits: Toolkit, **options: Any) -> AsyncIterator[FakeSession]:
-    """Run a runner for the block; after it, nothing may be owed to a call that was not cut off."""
+async def running(
+    *kits: Toolkit, platform: Platform | None = None, model: str = "gemini-2.5-flash-native-audio"
+) -> AsyncIterator[FakeSession]:
+    """Run a runner for the block."""
     session = FakeSession()
-    session.runner = ToolRunner(kits, session, **options)
+    session.runner = ToolRunner(Belt(SessionConfig(model), kits, platform), session)
     with trio.fail_after(10_000):
         async with trio.open_nursery() as nursery:
             await nursery.start(session.runner.run)
@@ -374,7 +395,8 @@ async def test_withdrawal_of_one_of_two_ids(autojump_clock: trio.abc.Clock) -> N
 
 async def test_manual_functions_are_left_alone(autojump_clock: trio.abc.Clock) -> None:
     """Calls of functions that were declared without a tool are the program's."""
-    async with running(Toolkit([Log().wait]), manual=frozenset({"own"})) as session:
+    async with running(Toolkit([Log().wait])) as session:
+        session.manual = {"own"}
         session.call(("own", {}))
         await trio.sleep(1)
         assert session.owed == {"1": "own"}
@@ -475,7 +497,9 @@ async def test_result(autojump_clock: trio.abc.Clock) -> None:
     async def picture() -> Result:
         return Result("here", scheduling="INTERRUPT", parts=(part,))
 
-    async with running(Toolkit([picture])) as session:
+    kit = Toolkit()
+    kit.add(picture, behavior="NON_BLOCKING")
+    async with running(kit) as session:
         session.call(("picture", {}))
         await trio.sleep(1)
         ((answer,),) = session.sent
@@ -499,7 +523,7 @@ async def test_generators_stream_where_the_service_takes_it(
     """Each value is an answer that continues; the last one ends the call in silence."""
     kit = Toolkit()
     kit.add(counting, behavior="NON_BLOCKING")
-    async with running(kit, streams=True) as session:
+    async with running(kit, platform=Platform.GEMINI) as session:
         session.call(("counting", {"upto": 2}))
         await trio.sleep(5)
         answers = [r for message in session.sent for r in message]
@@ -516,7 +540,9 @@ async def test_generators_fold_elsewhere(autojump_clock: trio.abc.Clock, behavio
     """Where no stream is taken, the values come as one answer."""
     kit = Toolkit()
     kit.add(counting, behavior=behavior)
-    async with running(kit, streams=behavior == "BLOCKING") as session:
+    async with running(
+        kit, platform=Platform.GEMINI if behavior == "BLOCKING" else None
+    ) as session:
         session.call(("counting", {"upto": 2}))
         await trio.sleep(5)
         assert session.answers == {"1": {"output": [0, 1]}}
@@ -556,7 +582,7 @@ async def test_another_connection(autojump_clock: trio.abc.Clock) -> None:
         await trio.sleep(1)
         (call, _) = session.runner.running()
         del session.owed["1"]
-        session.runner.reconnected()
+        session.reconnect()
         await trio.sleep(5)
         assert call.cancelled_by == "connection"
         assert session.answers == {"2": {"output": "kept"}}
@@ -591,11 +617,10 @@ async def test_call_withdrawn_while_its_answer_waits(autojump_clock: trio.abc.Cl
     async with running(Toolkit([quick])) as session:
 
         async def wait() -> None:
-            session.before_answer = trio.lowlevel.checkpoint
+            session.room = trio.lowlevel.checkpoint
             session.withdraw("1")
-            raise InvalidArgument("not owed")
 
-        session.before_answer = wait
+        session.room = wait
         session.call(("quick", {"tag": "a"}), ("quick", {"tag": "b"}))
         await trio.sleep(1)
         assert session.answers == {"2": {"output": "b"}}
@@ -667,7 +692,7 @@ def test_one_answer_per_call(steps: list[Step], blocking: bool) -> None:
                 else:
                     gone.add(picked.id)
                     del session.owed[picked.id]
-                    session.runner.reconnected()
+                    session.reconnect()
                 await trio.sleep(seconds / 4)
             await trio.sleep(10)
             answered = [r.id for message in session.sent for r in message]

@@ -33,9 +33,10 @@ The house, from the ground up; each room imports only from those before it:
     protocol         the whole conversation without I/O
     subscription, fanout, watch   events to their readers
     interfaces, verbs, handle     what users hold
-    outage, outbox                the way out, and what waits while there is no connection
+    gate, outage, outbox          the way out, and what waits while there is no connection
     connection, liveness, keeper  one connection, and who looks after it
     lifeline, runner              one connection after another, and what runs it all
+    tools/                        functions that the model calls
     session                       open_session: the block around it all
     scope                         that block, for every kind of session
     music/                        open_music_session, with rooms of its own of most of these kinds
@@ -48,7 +49,7 @@ from typing import get_type_hints
 
 from msgspec import Struct
 
-from trio_live import tokens
+from trio_live import tokens, tools
 from trio_live.capabilities import Capabilities, capabilities_of
 from trio_live.checkpoint import Checkpoint, OwedCall
 from trio_live.checkpoint_file import CheckpointFile
@@ -89,6 +90,7 @@ from trio_live.errors import (
 )
 from trio_live.events import (
     AudioData,
+    AudioHeldBack,
     CodeExecutionResult,
     Connected,
     Disconnected,
@@ -118,6 +120,8 @@ from trio_live.events import (
     Thought,
     ToolCall,
     ToolCallCancelled,
+    ToolFinished,
+    ToolStarted,
     TurnComplete,
     Unknown,
     UrlContext,
@@ -219,6 +223,8 @@ __all__ = [
     "Custom",
     "Credentials",
     "tokens",
+    # Tools
+    "tools",
     # Content
     "Blob",
     "Content",
@@ -268,6 +274,9 @@ __all__ = [
     "UrlContext",
     "ToolCall",
     "ToolCallCancelled",
+    "ToolStarted",
+    "ToolFinished",
+    "AudioHeldBack",
     "Interrupted",
     "GenerationComplete",
     "TurnComplete",

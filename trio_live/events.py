@@ -90,6 +90,7 @@ __all__ = [
     "ToolCallCancelled",
     "ToolStarted",
     "ToolFinished",
+    "AudioHeldBack",
     "Interrupted",
     "GenerationComplete",
     "TurnComplete",
@@ -182,6 +183,20 @@ class ToolFinished(Data, frozen=True):
     duration: float
     outcome: Outcome
     error: Exception | None = None
+
+
+class AudioHeldBack(Data, frozen=True):
+    """No BLOCKING call is open any more, during which audio was kept back.
+
+    Attributes:
+        dropped: How many `SendAudio` were dropped.
+        sent: How many were held, and are sent now.
+        seconds: For how long.
+    """
+
+    dropped: int
+    sent: int
+    seconds: float
 
 
 class Interrupted(Data, frozen=True):
@@ -312,6 +327,7 @@ SessionEvent = (
     | ToolCallCancelled
     | ToolStarted
     | ToolFinished
+    | AudioHeldBack
     | Interrupted
     | GenerationComplete
     | TurnComplete

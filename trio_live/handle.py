@@ -6,6 +6,7 @@ themselves (verbs.py), connections and tasks (session.py), rules (outbound.py).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Self
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from trio_live.interfaces import Driver, SessionStatistics
     from trio_live.state import SessionPhase, SessionState
     from trio_live.subscription import Policy, Subscription
+    from trio_live.tools.belt import AnyTool
     from trio_live.watch import PhaseWatch
 
 
@@ -134,8 +136,42 @@ class SessionHandle(SessionVerbs):
         """
         self._require_driver("interrupt").interrupt()
 
+    def cancel_tool(self, call_id: str) -> bool:
+        """Stop a running call of a tool (`open_session(tools=...)`); the model is told so.
+
+        Args:
+            call_id: As in the events `ToolCall` and `ToolStarted`, or in `state.calls_owed`.
+
+        Returns:
+            False if it is not running (any more).
+        """
+        return self._require_driver("cancel_tool").cancel_tool(call_id)
+
+    async def update_tools(self, tools: Sequence[AnyTool]) -> None:
+        """Replace the tools that were given to `open_session(tools=...)`.
+
+        The model is told by `update_context`. What SessionConfig itself declares stays. Calls that
+        are running go on; a call of a tool that is gone is answered with an error.
+
+        Args:
+            tools: All tools from now on, as for `open_session`; an empty list takes them away.
+
+        Raises:
+            ConfigError: As in `open_session`; nothing was changed.
+            LocalProtocolError: The session was opened without `tools=`, if only an empty list.
+
+        Raises, blocks: else as `send_audio()`.
+        Cancellation: atomic. If cancelled, nothing was changed.
+        """
+        driver = self._require_driver("update_tools")
+        if self._closed:
+            raise self._closed_error()
+        await driver.update_tools(tools, self.command_tx)
+
     async def flush(self) -> None:
         """Wait until every command accepted before is written to the network.
+
+        Audio that is held because of a call (`audio_during_calls`) is not waited for.
 
         Raises:
             SessionClosed, ConnectionLost: The session ended first.

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from trio_live.commands import SessionCommand
     from trio_live.state import SessionPhase
     from trio_live.subscription import Policy, Subscription
+    from trio_live.tools.belt import AnyTool
     from trio_live.wire.content import Content
     from trio_live.wire.functions import FunctionResponse
     from trio_live.wire.tools import FunctionDeclaration, Tool
@@ -171,6 +172,16 @@ class Driver(Protocol):
 
     def checkpoint(self) -> Checkpoint:
         """Give what another process needs to go on."""
+        ...
+
+    def cancel_tool(self, call_id: str) -> bool:
+        """Stop a running call."""
+        ...
+
+    async def update_tools(
+        self, tools: Sequence[AnyTool], command_tx: trio.MemorySendChannel[SessionCommand]
+    ) -> None:
+        """Use other tools from now on."""
         ...
 
     def statistics(self, own: Subscription) -> SessionStatistics:

@@ -176,6 +176,17 @@ def read_raw(message: dict[str, object]) -> ClientMessage:
         return ClientMessage()
 
 
+def declared_in(setup: Mapping[str, object]) -> frozenset[str]:
+    """Give the names of the functions that a setup declares, its raw fields included."""
+    tools = read_raw({"setup": {"model": "", "tools": setup.get("tools")}}).setup
+    return functions_of(() if tools is None else tools.tools or ())
+
+
+def functions_of(tools: Sequence[Tool]) -> frozenset[str]:
+    """Give the names of the functions that tools declare."""
+    return frozenset(f.name for tool in tools for f in tool.function_declarations or ())
+
+
 def _check_bytes(name: str, value: object) -> None:
     if not isinstance(value, bytes):
         raise InvalidArgumentType(

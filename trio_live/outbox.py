@@ -27,6 +27,7 @@ from trio_live import commands, events, outbound
 from trio_live.commands import SessionCommand
 from trio_live.errors import LiveError, LocalProtocolError, SendQueueFull, SessionClosed
 from trio_live.events import SessionEvent
+from trio_live.gate import MicrophoneGate
 from trio_live.ledger import Ledger
 from trio_live.outage import MEDIA, OutageQueue
 from trio_live.protocol import LiveProtocol
@@ -60,6 +61,7 @@ class Outbox:
         policy: What may wait while there is no connection; None: then the session ends.
         broken: Called when a write fails, which the reader may not know yet.
         kept: The ledger of a session that is resumed from a checkpoint.
+        gate: Keeps audio back while calls are open, or None.
 
     Attributes:
         command_tx: The first sending end of the channel.
@@ -77,6 +79,7 @@ class Outbox:
         policy: ReconnectPolicy | None,
         broken: Callable[[], None],
         kept: Sequence[LedgerEntry] = (),
+        gate: MicrophoneGate | None = None,
     ) -> None:
         self.command_tx, self._channel = trio.open_memory_channel[SessionCommand](COMMAND_BUFFER)
         self.frames = 0
@@ -102,6 +105,7 @@ class Outbox:
         self._transport: Transport | None = None
         self._old: Transport | None = None  # its account is still open
         self._gone_bytes = 0  # what the transports before these accepted
+        self._gate = gate
         self._changed = trio.Event()  # set, and replaced, when there is another transport, or none
 
     def attach(self, transport: Transport) -> None:
@@ -208,6 +212,35 @@ class Outbox:
             self._credit = _YIELD_EVERY
             await trio.lowlevel.cancel_shielded_checkpoint()
 
+    def answer(self, command: commands.SendToolResponse) -> None:
+        """Accept answers of tools at once, ahead of what is queued.
+
+        While there is no connection they wait for one, room or not.
+
+        Raises:
+            LocalProtocolError: They break a rule.
+            LiveError: The session has ended.
+        """
+        if self._closed:
+            raise self._refusal()
+        try:
+            self._submit(command, check_room=False)
+        except TransportClosed:  # and there will not be another connection
+            self._hand.append(command)  # close() reports it
+            self._broken()
+
+    async def wait_room(self) -> None:
+        """Wait while more than the limit is accepted and not written.
+
+        While there is no connection, return at once.
+
+        Cancellation: atomic. If cancelled, nothing happened.
+        """
+        transport = self._transport
+        if transport is not None:
+            with suppress(TransportClosed):
+                await transport.wait_written(transport.accepted_bytes - self._limit)
+
     async def flush(self, command_tx: CommandSender) -> None:
         """Wait until all commands accepted before, those in the channel included, are written.
 
@@ -269,9 +302,26 @@ class Outbox:
         self._drain()
         self._accept_hand()
 
+    def open_gate(self) -> None:
+        """Send the audio that was kept back, if calls do not keep it back any more."""
+        if self._gate is None or self._closed:
+            return
+        kept, told = self._gate.release(trio.current_time())
+        if told:
+            self._publish(told)
+        for command in kept:
+            try:
+                self._submit(command)
+            except LiveError as error:
+                self._publish([events.Error(f"a command was refused: {error}", b"")])
+            except TransportClosed:  # and there will not be another connection
+                self.undelivered[type(command).__name__] += 1
+
     def close(self) -> tuple[SessionCommand, ...]:
         """Accept nothing more. Give, and count, accepted commands that were not written."""
         self._closed = True
+        if self._gate is not None:
+            self.undelivered.update(self._gate.drop_all())
         self._drain()
         last = self._transport or self._old
         lost = [] if last is None else [command for command, _, _ in self.sent.close(last)]
@@ -328,19 +378,24 @@ class Outbox:
         if queued.error is not None:
             raise queued.error
 
-    def _submit(self, command: SessionCommand) -> None:
+    def _submit(self, command: SessionCommand, *, check_room: bool = True) -> None:
         """Accept a command: check it, encode it, hand it to the transport. Synchronous."""
         now = trio.current_time()
-        if self._transport is None:
-            self._put_off(command, now)
+        if self._gate is not None and self._gate.keeps(command, now):
             return
-        if (ledger := self.sent.ledger) is not None and not isinstance(command, MEDIA):
+        if self._transport is None:
+            self._put_off(command, now, check_room=check_room)
+            return
+        ledger = self.sent.ledger
+        if check_room and ledger is not None and not isinstance(command, MEDIA):
             self._check_ledger(ledger)
         frame, answered = self._protocol.check(command)
         if self._hand_over(command, frame, answered, now):
             self._protocol.note_activity(command)
         else:
-            self._put_off(command, now)
+            self._put_off(command, now, check_room=check_room)
+        if self._gate is not None and not isinstance(command, MEDIA):
+            self.open_gate()  # it may have been the last answer
 
     def _check_ledger(self, ledger: Ledger) -> None:
         if not ledger.fits(1):
@@ -350,13 +405,14 @@ class Outbox:
                 retryable=True,
             )
 
-    def _put_off(self, command: SessionCommand, now: float) -> None:
+    def _put_off(self, command: SessionCommand, now: float, *, check_room: bool) -> None:
         """Accept a command that waits for the next connection."""
         outage = self._outage
         if outage is None:
             raise TransportClosed(NO_CLOSE_FRAME)
         outbound.check(command)
-        outage.check_room(command)
+        if check_room:
+            outage.check_room(command)
         outage.put(command, self._protocol.defer(command), now)
 
     def _hand_over(

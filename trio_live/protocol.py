@@ -54,6 +54,9 @@ class LiveProtocol:
         state: Phase, turns, handles and totals.
         activity_started: Whether the user's activity goes on, as the caller signalled it.
         resuming: Whether the last setup named a resumption handle.
+        starts_told: Whether `start_call` tells which calls are worked on; else answering one of
+            several calls is taken for work on all of them.
+        declared: The names of the functions that the model was last told of.
     """
 
     def __init__(
@@ -82,6 +85,8 @@ class LiveProtocol:
         self._given_handle = config.resumption_handle
         self._owed_before: dict[str | int, str] = {}  # calls that were owed when it was lost
         self._answered: set[str | int] = set()  # those of them whose answers wait
+        self.starts_told = False
+        self.declared: frozenset[str] = frozenset()
 
     @property
     def opened(self) -> bool:
@@ -135,6 +140,18 @@ class LiveProtocol:
         machine = self.state.machine
         return self.state.turn is not None and not (machine.user_speaking or machine.calls_owed)
 
+    @property
+    def answerable(self) -> dict[str | int, str]:
+        """The calls that an answer can be given to now, also while there is no connection.
+
+        As `PhaseMachine.calls_owed`; meanwhile with those of the connection before, as it is not
+        known yet which of them the service will know. Do not change it.
+        """
+        owed = self.state.machine.calls_owed
+        if not self._owed_before and not self._answered:
+            return owed
+        return {k: v for k, v in (self._owed_before | owed).items() if k not in self._answered}
+
     def drop_handle(self) -> None:
         """Forget the handle: it is of no use any more."""
         self._given_handle = self.state.resumption_handle = None
@@ -154,6 +171,7 @@ class LiveProtocol:
             setup = replace(setup, session_resumption=resumption)
         extra = self._config.extra
         fields = merge(codec.to_object(setup), {} if extra is None else extra)
+        self.declared = outbound.declared_in(fields)
         self._history.begin(fields, resuming=self.resuming)
         return codec.encode({"setup": fields}), self._inbound.fire(Trigger.SETUP)
 
@@ -190,9 +208,7 @@ class LiveProtocol:
         Raises:
             LocalProtocolError: The command breaks a rule. Nothing has changed.
         """
-        owed = self._owed_before | self.state.machine.calls_owed
-        open_calls = {k: v for k, v in owed.items() if k not in self._answered}
-        answered, frame = self._prepare(command, open_calls)
+        answered, frame = self._prepare(command, self.answerable)
         self.note_activity(command)
         self._answered.update(answered)
         return len(frame)
@@ -259,10 +275,14 @@ class LiveProtocol:
                 initial = self._history.sent(command)
                 if complete and not initial:  # the end of an initial history is not answered
                     self.state.begin_turn(now)
+            case commands.UpdateContext(tools=tools) if tools is not None:
+                self.declared = outbound.functions_of(tools)
             case commands.SendRaw(message):
-                content = outbound.read_raw(message).client_content
-                if content is not None and content.turn_complete:
+                seen = outbound.read_raw(message)
+                if seen.client_content is not None and seen.client_content.turn_complete:
                     self._history.end()
+                if seen.context_update is not None and seen.context_update.tools is not None:
+                    self.declared = outbound.functions_of(seen.context_update.tools.tools or ())
                 return self._settle(answered) if answered else []
             case _:
                 pass
@@ -305,6 +325,26 @@ class LiveProtocol:
         """Read one frame of the service. Never raises, whatever the frame is."""
         message, leftovers = codec.decode(frame)
         return self._inbound.apply(message, leftovers, frame, now)
+
+    def start_call(self, key: str | int) -> list[SessionEvent]:
+        """Note that a call is being worked on; of one that is owed nothing, nothing is noted."""
+        machine = self.state.machine
+        if key not in machine.calls_owed:
+            return []
+        machine.calls_executing.add(key)
+        return self._inbound.fire(Trigger.TOOL_STARTED)
+
+    def drop_call(self, key: str | int) -> list[SessionEvent]:
+        """Note that a call is owed nothing: the service repeats what has been answered."""
+        machine = self.state.machine
+        if machine.calls_owed.pop(key, None) is None:
+            return []
+        machine.calls_executing.discard(key)
+        return self._inbound.fire(Trigger.TOOLS_SETTLED)
+
+    def replace_tools(self, config: SessionConfig) -> None:
+        """Name the tools of this config in later setups: the service was told of them meanwhile."""
+        self._config = config
 
     def interrupt(self) -> list[SessionEvent]:
         """Mark what the model has said so far as stale, without telling the service."""
@@ -349,7 +389,12 @@ class LiveProtocol:
         self._inbound.calls_at_handle = dict(known)
         self._owed_before.clear()
         self._answered.clear()
-        return [events.ToolCallCancelled(forgotten)] if forgotten else []
+        told: list[SessionEvent] = []
+        if forgotten:
+            told.append(events.ToolCallCancelled(forgotten))
+        if self.state.machine.calls_owed:
+            told += self._inbound.fire(Trigger.TOOL_CALL)
+        return told
 
     def _prepare(
         self, command: commands.SessionCommand, owed: dict[str | int, str]
@@ -384,7 +429,7 @@ class LiveProtocol:
         for key in keys:
             del machine.calls_owed[key]
             machine.calls_executing.discard(key)
-        if not machine.calls_owed:
+        if self.starts_told or not machine.calls_owed:
             return self._inbound.fire(Trigger.TOOLS_SETTLED)
         # Some of the calls are answered and others are not: the program is at work on them.
         machine.calls_executing.update(machine.calls_owed)

@@ -25,7 +25,7 @@ import trio
 from trio_live import events
 from trio_live.close_codes import connection_lost, judge_close
 from trio_live.close_table import When
-from trio_live.config import SessionConfig, TransportConfig
+from trio_live.config import TransportConfig
 from trio_live.errors import ConnectionLost, LiveError, SessionClosed
 from trio_live.fanout import EventFanout
 from trio_live.handle import SessionHandle
@@ -43,6 +43,8 @@ if TYPE_CHECKING:
     from trio_live.commands import SessionCommand
     from trio_live.endpoints import Endpoint
     from trio_live.subscription import Subscription
+    from trio_live.tools.belt import AnyTool
+    from trio_live.tools.service import ToolService
 
 
 class SessionRunner:
@@ -55,12 +57,14 @@ class SessionRunner:
 
     def __init__(
         self,
-        config: SessionConfig,
+        tools: ToolService,
         endpoint: Endpoint,
         settings: TransportConfig,
         resume: Checkpoint | None = None,
     ) -> None:
+        config = tools.config
         self._settings = settings
+        self._tools = tools
         self._platform = endpoint.platform
         policy = settings.reconnect
         self._protocol = LiveProtocol(
@@ -81,7 +85,9 @@ class SessionRunner:
             policy,
             self._expect_end,
             () if resume is None else resume.ledger,
+            tools.gate(self._protocol),
         )
+        tools.connect(self._protocol, self._publish, self._outbox.answer, self._outbox.wait_room)
         self._line = Lifeline(
             endpoint, settings, self._protocol, self._outbox, self._fanout, self._publish, resume
         )
@@ -113,6 +119,7 @@ class SessionRunner:
         except LiveError as error:
             self.failure = error
             raise
+        await self._tools.start(nursery)
         nursery.start_soon(self._read, name="trio_live reader")
         nursery.start_soon(self._pump, name="trio_live pump")
 
@@ -136,6 +143,8 @@ class SessionRunner:
             except TransportClosed:
                 self._expect_end()
                 await trio.sleep_forever()  # until the reader has found out why
+        if self._ended is None:
+            await self._tools.stop()
         self._pumping = False
         if self._ended is not None:
             self._conclude(*self._ended)
@@ -145,6 +154,8 @@ class SessionRunner:
     def _publish(self, happened: Sequence[events.SessionEvent]) -> None:
         self._watch.follow(happened)
         self._fanout.publish(happened)
+        self._tools.follow(happened)
+        self._outbox.open_gate()
 
     # What handles ask for (interfaces.Driver).
 
@@ -184,6 +195,14 @@ class SessionRunner:
         ledger = self._outbox.sent.ledger
         entries = () if ledger is None else ledger.entries
         return self._protocol.checkpoint(self._platform, entries, self._line.connections)
+
+    def cancel_tool(self, call_id: str) -> bool:
+        """See Driver."""
+        return self._tools.cancel(call_id)
+
+    async def update_tools(self, tools: Sequence[AnyTool], command_tx: CommandSender) -> None:
+        """See Driver."""
+        await self._tools.update(tools, lambda update: self.send(update, command_tx))
 
     def statistics(self, own: Subscription) -> SessionStatistics:
         """See Driver."""
@@ -302,6 +321,7 @@ class SessionRunner:
 
     def _conclude(self, closed: TransportClosed, failure: ConnectionLost | None) -> None:
         """Tell everybody how the last connection ended."""
+        self._tools.halt("connection")
         phase = self._protocol.state.phase
         undelivered = self._outbox.close()
         if failure is None:
@@ -334,6 +354,7 @@ class SessionRunner:
         self._outbox.refuse_rest()
 
     def _tell_end(self, closed: TransportClosed, *, clean: bool) -> None:
+        self._tools.halt("session")
         self._over = True
         undelivered = dict(self._outbox.undelivered)
         self._publish(

@@ -9,7 +9,7 @@ raise. What was recorded is raised outside of the nursery, so that nothing comes
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
@@ -25,6 +25,7 @@ from trio_live.errors import (
 )
 from trio_live.handle import SessionHandle
 from trio_live.runner import SessionRunner
+from trio_live.tools.service import DEFAULT_AUDIO_MAX_AGE, DEFAULT_GRACE, ToolService
 from trio_live.wire.marks import Platform
 
 if TYPE_CHECKING:
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from trio_live.endpoints import Endpoint
+    from trio_live.gate import AudioDuringCalls
+    from trio_live.tools.belt import AnyTool
 
 
 def open_session(
@@ -44,6 +47,10 @@ def open_session(
     close_timeout: float | None = None,
     ssl_context: ssl.SSLContext | None = None,
     resume: Checkpoint | None = None,
+    tools: Sequence[AnyTool] | None = None,
+    tool_grace: float = DEFAULT_GRACE,
+    audio_during_calls: AudioDuringCalls | None = None,
+    audio_max_age: float = DEFAULT_AUDIO_MAX_AGE,
 ) -> SessionScope:
     """Open a Live session for the length of an `async with` block.
 
@@ -64,6 +71,17 @@ def open_session(
         ssl_context: For wss URLs; None shares one default context among all sessions.
         resume: Go on with a session of another process, from what its `checkpoint()` gave. The
             first event after the setup is then a Reconnected.
+        tools: Functions, FunctionTools and Toolkits that the model may call: they are declared and
+            run here, in the session's nursery. FunctionDeclarations and Tools stand beside them,
+            as in SessionConfig; calls of these come as events, to be answered by
+            `send_tool_response`. None: all calls do; [] for tools that come with `update_tools`.
+        tool_grace: Seconds that a normal end waits for running tools, which it cancels, before it
+            says goodbye. What a tool shields for longer is still waited for by the block.
+        audio_during_calls: Whether audio is sent while a BLOCKING call is open: "send", "drop" or
+            "hold", which sends it afterwards. None: "hold" with tools and a model that is known to
+            refuse it (`Capabilities.audio_during_calls`), else "send". With
+            `activity_detection=False` it is always sent.
+        audio_max_age: Held audio older than this, in seconds, is dropped.
 
     Raises:
         ConfigError: Here, for settings that cannot be, or that the platform or the model does not
@@ -90,10 +108,18 @@ def open_session(
     }
     overrides: dict[str, Any] = {k: v for k, v in given.items() if v is not None}
     place = endpoints.from_environment() if endpoint is None else endpoint
-    rules.check_setup(config, place.platform, getattr(place, "api_version", None))
+    service = ToolService(
+        config,
+        tools,
+        place.platform,
+        grace=tool_grace,
+        audio_during_calls=audio_during_calls,
+        audio_max_age=audio_max_age,
+    )
+    rules.check_setup(service.config, place.platform, getattr(place, "api_version", None))
     settings = replace(settings, **overrides)
     _check_resumption(config, place, settings, resume)
-    return SessionScope(config, place, settings, resume)
+    return SessionScope(service, place, settings, resume)
 
 
 def _check_resumption(
@@ -125,12 +151,12 @@ class SessionScope(AbstractAsyncContextManager[SessionHandle]):
 
     def __init__(
         self,
-        config: SessionConfig,
+        tools: ToolService,
         endpoint: Endpoint,
         settings: TransportConfig,
         resume: Checkpoint | None = None,
     ) -> None:
-        self._parts = (config, endpoint, settings, resume)
+        self._parts = (tools, endpoint, settings, resume)
         self._scope: AbstractAsyncContextManager[SessionHandle] | None = None
         self._left = False
 

@@ -333,6 +333,17 @@ class SessionState:
         """The current phase."""
         return self.machine.phase
 
+    @property
+    def calls_owed(self) -> dict[str | int, str]:
+        """The calls that are owed an answer: id -> function name; a number for want of an id."""
+        return dict(self.machine.calls_owed)
+
+    @property
+    def calls_running(self) -> dict[str | int, str]:
+        """Those of them that are being worked on."""
+        machine = self.machine
+        return {k: n for k, n in machine.calls_owed.items() if k in machine.calls_executing}
+
     def begin_turn(self, now: float) -> Turn:
         """Give the turn that goes on, beginning one if there is none."""
         if self.turn is None:

@@ -21,6 +21,7 @@ from trio_live.fanout import EventFanout
 from trio_live.handle import SessionHandle
 from trio_live.interfaces import SessionStatistics
 from trio_live.protocol import LiveProtocol
+from trio_live.tools.service import ToolService
 from trio_live.watch import PhaseWatch
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from trio_live.commands import SessionCommand
     from trio_live.events import SessionEvent
     from trio_live.subscription import Subscription
+    from trio_live.tools.belt import AnyTool
 
 
 class MockSession(SessionHandle):
@@ -42,16 +44,22 @@ class MockSession(SessionHandle):
         config: As for open_session(); what it says of activity detection decides which sends are
             right.
         session_id: The id that the service is said to have given.
+        tools: As for open_session(); `run_tools` runs them.
     """
 
     def __init__(
-        self, config: SessionConfig | None = None, *, session_id: str = "mock-session"
+        self,
+        config: SessionConfig | None = None,
+        *,
+        session_id: str = "mock-session",
+        tools: Sequence[AnyTool] | None = None,
     ) -> None:
-        config = SessionConfig("models/mock") if config is None else config
+        service = ToolService(SessionConfig("models/mock") if config is None else config, tools)
+        config = service.config
         rules.check_setup(config, None)
         protocol = LiveProtocol(config, config.model)
         command_tx, command_rx = trio.open_memory_channel[commands.SessionCommand](math.inf)
-        self._double = _Double(protocol, command_rx)
+        self._double = _Double(protocol, command_rx, service)
         super().__init__(
             command_tx,
             self._double.fanout,
@@ -68,6 +76,17 @@ class MockSession(SessionHandle):
         """Every command so far, in order: by verb, or put into `command_tx`."""
         self._double.take_queued()
         return self._double.sent
+
+    async def run_tools(
+        self, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
+    ) -> None:
+        """Run the tools until cancelled: `await nursery.start(session.run_tools)`.
+
+        What the service calls before is not run, and not answered.
+        """
+        async with trio.open_nursery() as nursery:
+            await self._double.tools.start(nursery)
+            task_status.started()
 
     def receive(self, message: Mapping[str, object]) -> None:
         """Let the service say a message, in the wire's spelling: `{"serverContent": {...}}`."""
@@ -101,9 +120,14 @@ class _Double:
     """Stands where a connected session stands: checks, records, publishes."""
 
     def __init__(
-        self, protocol: LiveProtocol, command_rx: trio.MemoryReceiveChannel[SessionCommand]
+        self,
+        protocol: LiveProtocol,
+        command_rx: trio.MemoryReceiveChannel[SessionCommand],
+        tools: ToolService,
     ) -> None:
         self.protocol = protocol
+        self.tools = tools
+        tools.connect(protocol, self.publish, self.answer, trio.lowlevel.checkpoint)
         self.fanout = EventFanout()
         self.watch = PhaseWatch()
         self.sent: list[SessionCommand] = []
@@ -119,6 +143,7 @@ class _Double:
     def publish(self, happened: Sequence[SessionEvent]) -> None:
         self.watch.follow(happened)
         self.fanout.publish(happened)
+        self.tools.follow(happened)
 
     def receive(self, frame: bytes) -> None:
         if not self.fanout.ended:
@@ -129,6 +154,10 @@ class _Double:
         _, happened = self.protocol.send(command, self.now())
         self.sent.append(command)
         self.publish(happened)
+
+    def answer(self, command: commands.SendToolResponse) -> None:
+        self.check_alive()
+        self.take(command)
 
     def take_queued(self) -> None:
         while not self.fanout.ended:
@@ -148,6 +177,7 @@ class _Double:
     def end(self, error: LiveError | None) -> None:
         if self.fanout.ended:
             return
+        self.tools.halt("session" if error is None else "connection")
         code = 1000 if error is None else error.code or 1006
         lost = error.undelivered if isinstance(error, ConnectionLost) else ()
         undelivered = dict(Counter(type(command).__name__ for command in lost))
@@ -192,6 +222,14 @@ class _Double:
 
     def checkpoint(self) -> Checkpoint:
         return self.protocol.checkpoint(None, (), 1)
+
+    def cancel_tool(self, call_id: str) -> bool:
+        return self.tools.cancel(call_id)
+
+    async def update_tools(
+        self, tools: Sequence[AnyTool], command_tx: trio.MemorySendChannel[SessionCommand]
+    ) -> None:
+        await self.tools.update(tools, lambda update: self.send(update, command_tx))
 
     def statistics(self, own: Subscription) -> SessionStatistics:
         buffered = own.statistics()

@@ -5,8 +5,8 @@ What lives here: AnswerSender, and what answers look like. What must not: runnin
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Final, Protocol, cast
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Final, cast
 
 import msgspec
 import trio
@@ -18,31 +18,11 @@ from trio_live.tools.desk import Key
 from trio_live.wire.functions import FunctionResponse
 
 if TYPE_CHECKING:
-    from trio_live.events import SessionEvent
     from trio_live.tools.function import FunctionTool
+    from trio_live.tools.link import ToolSession
 
 MAX_RESULT_BYTES: Final = 512 * 1024
 """What an answer may have as JSON: half of the megabyte that other makers' clients send at most."""
-
-
-class ToolSession(Protocol):
-    """What running tools needs of a session."""
-
-    def publish(self, happened: Sequence[SessionEvent]) -> None:
-        """Tell the session's readers."""
-        ...
-
-    def calls_owed(self) -> Mapping[Key, str]:
-        """Give the calls that the service waits for: key -> name."""
-        ...
-
-    def start_call(self, key: Key) -> None:
-        """Note that a call is being worked on."""
-        ...
-
-    async def answer(self, responses: Sequence[FunctionResponse]) -> None:
-        """Send answers."""
-        ...
 
 
 class AnswerSender:
@@ -59,37 +39,57 @@ class AnswerSender:
         if ready:
             self._wake.set()
 
+    def holds(self, key: Key) -> bool:
+        """Whether an answer to this call has not been sent yet."""
+        return any(answer.id == key for answer in self._ready)
+
     async def run(self) -> None:
         """Send until cancelled."""
         while True:
             await self._wake.wait()
-            self._wake = trio.Event()
-            answers, self._ready = self._ready, []
-            await self.deliver(answers)
+            await self._session.wait_room()
+            self.flush()
 
-    async def deliver(self, answers: Sequence[FunctionResponse]) -> None:
-        """Send what is still owed of these."""
-        refused = False
-        while owing := [answer for answer in answers if self._is_owed(answer)]:
-            try:
-                await self._session.answer(owing)
-            except LocalProtocolError as refusal:
-                if len(owing) < len(answers) or not all(map(self._is_owed, owing)):
-                    answers = owing  # one was withdrawn while this waited
-                elif not refused:
-                    refused = True
-                    answers = [answer_for(a.id, a.name, error_answer(str(refusal))) for a in owing]
-                else:
-                    self._session.publish([events.Error(f"no answer can be sent: {refusal}", b"")])
-                    return
-            except LiveError:
-                return  # the session has ended, and says so itself
+    def flush(self) -> None:
+        """Send what is ready, room or not."""
+        self._wake = trio.Event()
+        ready, self._ready = self._ready, []
+        self._send(ready)
+
+    async def send_progress(self, answers: Sequence[FunctionResponse]) -> None:
+        """Send intermediate answers, where they are still wanted.
+
+        Raises:
+            LiveError: They break a rule, or the session has ended.
+
+        Cancellation: atomic. If cancelled, nothing was sent.
+        """
+        await self._session.wait_room()
+        if wanted := self._owed_of(answers):
+            self._session.answer(wanted)
+
+    def _send(self, answers: Sequence[FunctionResponse], *, replaced: bool = False) -> None:
+        owed = self._owed_of(answers)
+        if not owed:
+            return
+        try:
+            self._session.answer(owed)
+        except LocalProtocolError as refusal:
+            if len(owed) > 1:  # one of them cannot be sent; the others can
+                for answer in owed:
+                    self._send([answer])
+            elif replaced:
+                self._session.publish([events.Error(f"no answer can be sent: {refusal}", b"")])
             else:
-                return
+                error = error_answer(str(refusal))
+                self._send([answer_for(owed[0].id, owed[0].name, error)], replaced=True)
+        except LiveError:
+            pass  # the session has ended, and says so itself
 
-    def _is_owed(self, answer: FunctionResponse) -> bool:
-        owed = self._session.calls_owed()
-        return answer.id in owed if answer.id else answer.name in owed.values()
+    def _owed_of(self, answers: Sequence[FunctionResponse]) -> list[FunctionResponse]:
+        """Leave out answers to calls that were withdrawn meanwhile."""
+        owed = self._session.calls_owed
+        return [a for a in answers if (a.id in owed if a.id else a.name in owed.values())]
 
 
 def error_answer(text: str) -> FunctionResponse:
@@ -102,6 +102,42 @@ def answer_for(key: Key | None, name: str, answer: FunctionResponse) -> Function
     return msgspec.structs.replace(answer, name=name, id=key if isinstance(key, str) else None)
 
 
+def answer_of(
+    tool: FunctionTool, value: object, *, can_schedule: bool, will_continue: bool | None = None
+) -> FunctionResponse:
+    """Make an answer of what a tool gave.
+
+    Args:
+        tool: The tool.
+        value: What it gave.
+        can_schedule: Whether the answer may say when the model hears of it.
+        will_continue: Whether more follows; None where the service does not ask.
+
+    Raises:
+        ToolError: It cannot be written as JSON, or is too large; the model can be told.
+        LocalProtocolError: A Result with a scheduling, where there is none.
+    """
+    result = value if isinstance(value, Result) else Result(value)
+    if result.scheduling is not None and not can_schedule:
+        raise LocalProtocolError(
+            f"a result of tool {tool.name!r} has scheduling={result.scheduling!r}, which is for "
+            "NON_BLOCKING tools, of models that have it"
+        )
+    return FunctionResponse(
+        tool.name,
+        _as_object(result.value),
+        scheduling=result.scheduling or tool.scheduling,
+        will_continue=will_continue,
+        parts=result.parts or None,
+    )
+
+
+def last_answer(tool: FunctionTool, *, can_schedule: bool) -> FunctionResponse:
+    """Make the answer that ends a call of which everything was said on the way."""
+    quiet = "SILENT" if can_schedule else None
+    return FunctionResponse(tool.name, {}, scheduling=quiet, will_continue=False)
+
+
 def _as_object(value: object) -> dict[str, object]:
     """Make an answer's object of a tool's value; an object is itself, else it is the output."""
     try:
@@ -112,19 +148,3 @@ def _as_object(value: object) -> dict[str, object]:
     if size > MAX_RESULT_BYTES:
         raise ToolError(f"the result has {size} bytes as JSON; {MAX_RESULT_BYTES} is the limit")
     return cast("dict[str, object]", plain) if isinstance(plain, dict) else {"output": plain}
-
-
-def answer_of(tool: FunctionTool, value: object, *, will_continue: bool | None) -> FunctionResponse:
-    """Make an answer of what a tool gave.
-
-    Raises:
-        ToolError: It cannot be written as JSON, or is too large; the model can be told.
-    """
-    result = value if isinstance(value, Result) else Result(value)
-    return FunctionResponse(
-        tool.name,
-        _as_object(result.value),
-        scheduling=result.scheduling or tool.scheduling,
-        will_continue=will_continue,
-        parts=result.parts or None,
-    )

@@ -16,9 +16,12 @@ from trio_live.tools.call import Approve, ToolError
 from trio_live.tools.function import FunctionTool
 
 if TYPE_CHECKING:
-    from trio_live.tools.mcp import McpClient
+    from mcp import Client, ClientSession
 
 F = TypeVar("F", bound=Callable[..., Any])
+"""A function; `Toolkit.tool` gives it back."""
+
+DEFAULT_REPEAT_WINDOW: Final = 1.0
 
 DEFAULT_THREADS: Final = 40  # trio's own default for worker threads
 
@@ -44,6 +47,10 @@ class Toolkit:
         sequential: Whether each call waits until the one before has ended.
         max_concurrent: How many calls run at a time; None: as many as the model makes.
         max_threads: How many plain functions run at a time, in worker threads.
+        repeat_window: Services have been seen to make a call twice. The same call (function and
+            arguments) in a later message, while the first one runs or within so many seconds of its
+            answer, is not run again but gets the same answer. None: each call is run, as it must be
+            where the same call may be meant twice, like rolling dice.
         approve: Asked before each call, unless the tool has a hook of its own.
         describe_error: What the model hears of an exception; by default the text of a `ToolError`,
             and of any other only its type.
@@ -59,12 +66,17 @@ class Toolkit:
         sequential: bool = False,
         max_concurrent: int | None = None,
         max_threads: int = DEFAULT_THREADS,
+        repeat_window: float | None = DEFAULT_REPEAT_WINDOW,
         approve: Approve | None = None,
         describe_error: Callable[[Exception], str] = describe,
     ) -> None:
         for name, value in (("max_concurrent", max_concurrent), ("max_threads", max_threads)):
             if value is not None and (isinstance(value, bool) or not value >= 1):
                 raise ConfigError(f"{name}={value!r} must be at least 1")
+        window: object = repeat_window
+        if window is not None and (not isinstance(window, int | float) or not window >= 0):
+            raise ConfigError(f"repeat_window={window!r} must be seconds, 0 or more, or None")
+        self.repeat_window = repeat_window
         self.max_concurrent = 1 if sequential else max_concurrent
         self.approve = approve
         self.describe_error = describe_error
@@ -110,7 +122,9 @@ class Toolkit:
         return decorate if function is None else decorate(function)
 
     @classmethod
-    async def from_mcp(cls, client: McpClient, *, prefix: str = "", **options: Any) -> Self:
+    async def from_mcp(
+        cls, client: Client | ClientSession, *, prefix: str = "", **options: Any
+    ) -> Self:
         """Make a kit of the tools that an MCP server has now (extra `mcp`).
 
         Args:

@@ -7,29 +7,21 @@ is the SDK's. A call that is stopped here is stopped at the server too: the SDK 
 from __future__ import annotations
 
 from base64 import b64decode
-from collections.abc import AsyncGenerator, Awaitable, Callable
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any
 
 from trio_live.tools.call import Call, Result, ToolError
 from trio_live.tools.function import FunctionTool
 from trio_live.wire.functions import FunctionResponseBlob, FunctionResponsePart
 
 if TYPE_CHECKING:
-    from mcp import ClientSession
+    from mcp import Client, ClientSession
     from mcp.types import CallToolResult, ContentBlock, ListToolsResult, Tool
 
 
-class McpClient(Protocol):
-    """What is needed of the SDK: its `Client` has it, and its `ClientSession`."""
-
-    async def call_tool(
-        self, name: str, arguments: dict[str, Any] | None = None, **how: Any
-    ) -> Any:
-        """Call a tool."""
-        ...
-
-
-async def tools_of(client: McpClient, prefix: str, **options: Any) -> list[FunctionTool]:
+async def tools_of(
+    client: Client | ClientSession, prefix: str, **options: Any
+) -> list[FunctionTool]:
     """Give the tools that a server has now; see `Toolkit.from_mcp()`."""
     return [
         FunctionTool(
@@ -39,31 +31,32 @@ async def tools_of(client: McpClient, prefix: str, **options: Any) -> list[Funct
             schema=tool.input_schema,
             **options,
         )
-        async for tool in _listed(client)
+        for tool in await _list(client)
     ]
 
 
-async def _listed(client: McpClient) -> AsyncGenerator[Tool, None]:
+async def _list(client: Client | ClientSession) -> list[Tool]:
     from mcp.client import Client
     from mcp.types import PaginatedRequestParams
 
+    tools: list[Tool] = []
     cursor: str | None = None
     while True:
         page: ListToolsResult
-        sdk: object = client
-        if isinstance(sdk, Client):
-            page = await sdk.list_tools(cursor=cursor)
+        if isinstance(client, Client):
+            page = await client.list_tools(cursor=cursor, cache_mode="refresh")
         else:
             params = PaginatedRequestParams(cursor=cursor)
-            page = await cast("ClientSession", sdk).list_tools(params=params)
-        for tool in page.tools:
-            yield tool
+            page = await client.list_tools(params=params)
+        tools += page.tools
         cursor = page.next_cursor
         if not cursor:
-            return
+            return tools
 
 
-def _caller(client: McpClient, name: str) -> Callable[[dict[str, Any], Call], Awaitable[Result]]:
+def _caller(
+    client: Client | ClientSession, name: str
+) -> Callable[[dict[str, Any], Call], Awaitable[Result]]:
     async def call_tool(args: dict[str, Any], call: Call) -> Result:
         async def tell(progress: float, total: float | None, message: str | None) -> None:
             await call.progress({"progress": progress, "total": total, "message": message})

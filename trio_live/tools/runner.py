@@ -12,96 +12,103 @@ scope second; a result that comes later finds the call settled and is dropped.
 
 from __future__ import annotations
 
-import heapq
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import msgspec
 import trio
 
 from trio_live import events
-from trio_live.tools.answers import AnswerSender, ToolSession, answer_for, answer_of, error_answer
+from trio_live.tools.answers import (
+    AnswerSender,
+    answer_for,
+    answer_of,
+    error_answer,
+    last_answer,
+)
 from trio_live.tools.call import Call, Refusal
+from trio_live.tools.deadlines import Deadlines
 from trio_live.tools.desk import Batch, CallDesk, Key, Work
+from trio_live.tools.job import Job, keyed
+from trio_live.tools.pieces import CallPieces
 from trio_live.tools.turns import Turns
-from trio_live.wire.functions import FunctionCall, FunctionResponse
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from trio_live.events import Outcome, SessionEvent
+    from trio_live.tools.belt import Belt
     from trio_live.tools.call import CancelledBy, Progress
-    from trio_live.tools.function import FunctionTool
-    from trio_live.tools.kit import Toolkit
-
-
-@dataclass(slots=True, eq=False)
-class _Job:
-    """A work being done."""
-
-    work: Work
-    call: Call
-    tool: FunctionTool
-    kit: Toolkit
-    turns: Sequence[tuple[Turns, trio.Event]]
-    scope: trio.CancelScope = field(default_factory=trio.CancelScope)
-    started: float | None = None
-
-    def __lt__(self, other: _Job) -> bool:  # in the heap, between equal deadlines
-        return id(self) < id(other)
+    from trio_live.tools.link import ToolSession
+    from trio_live.wire.functions import FunctionCall, FunctionResponse
 
 
 class ToolRunner:
     """Runs the calls of one session.
 
     Args:
-        kits: The tools.
+        belt: The tools.
         session: Where answers and events go.
-        manual: Functions that were declared without a tool: their calls are the program's own.
-        blocking: Whether the model waits for a tool that does not say its behavior.
-        streams: Whether the service takes intermediate results.
-        repeat_window: See `CallDesk`.
 
     Attributes:
         epoch: The number of the session's connection, from 1.
     """
 
-    def __init__(
-        self,
-        kits: Sequence[Toolkit],
-        session: ToolSession,
-        *,
-        manual: frozenset[str] = frozenset(),
-        blocking: bool = True,
-        streams: bool = False,
-        repeat_window: float = 1.0,
-    ) -> None:
-        self._tools = {tool.name: (tool, kit) for kit in kits for tool in kit}
-        self._limits: dict[object, Turns] = {
-            kit: Turns(kit.max_concurrent) for kit in kits if kit.max_concurrent
-        }
-        self._limits |= {tool: Turns(1) for tool, _ in self._tools.values() if tool.sequential}
+    def __init__(self, belt: Belt, session: ToolSession) -> None:
         self._session = session
-        self._manual = manual
-        self._blocking = blocking
-        self._streams = streams
-        self._desk = CallDesk(repeat_window)
-        self._jobs: dict[Work, _Job] = {}
+        self._desk = CallDesk()
+        self._pieces = CallPieces()
+        self._jobs: dict[Work, Job] = {}
         self._answers = AnswerSender(session)
-        self._deadlines: list[tuple[float, _Job]] = []
-        self._alarm = trio.CancelScope()
-        self._idle = trio.Event()
+        self._deadlines = Deadlines[Job](self._be_late, lambda job: not job.work.is_open)
+        self._idle = trio.Event()  # set, and replaced, when the last job has ended
         self._nursery: trio.Nursery | None = None
+        self._ready = trio.Event()  # calls can be run
+        self._halted = False
+        self._scope = trio.CancelScope(shield=True)
+        self._reconnecting = False
+        self._limits: dict[object, Turns] = {}
+        self._own: set[str] = set()  # names of tools that there are or were
         self.epoch = 1
+        self.equip(belt)
+
+    def equip(self, belt: Belt, *older: Belt) -> None:
+        """Use these tools from now on, and what older ones have beside; running calls go on."""
+        self._tools = {
+            tool.name: (tool, kit, belt)
+            for belt in (*older, belt)
+            for kit in belt.kits
+            for tool in kit
+        }
+        self._own.update(self._tools)
+        for tool, kit, _ in self._tools.values():
+            if kit.max_concurrent:
+                self._limits.setdefault(kit, Turns(kit.max_concurrent))
+            if tool.sequential:
+                self._limits.setdefault(tool, Turns(1))
 
     async def run(self, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
-        """Run calls until cancelled."""
+        """Run calls until cancelled.
+
+        Cancellation: still cleans up. Tools are told who cancelled them, and waited for.
+        """
         async with trio.open_nursery() as nursery:
-            self._nursery = nursery
-            nursery.start_soon(self._answers.run, name="trio_live tool answers")
-            nursery.start_soon(self._watch_deadlines, name="trio_live tool deadlines")
-            task_status.started()
+            # Not start(): what is shielded could not be cancelled while it waits.
+            nursery.start_soon(self._run_calls, name="trio_live tool calls")
+            try:
+                await self._ready.wait()
+                task_status.started()
+                await trio.sleep_forever()
+            finally:
+                self.halt("session")
+                self._scope.cancel()
+
+    async def _run_calls(self) -> None:
+        # Shielded, so that a cancellation from outside finds tools only by way of halt().
+        with self._scope:
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(self._answers.run, name="trio_live tool answers")
+                nursery.start_soon(self._deadlines.run, name="trio_live tool deadlines")
+                self._nursery = nursery
+                self._ready.set()
 
     def follow(self, happened: Sequence[SessionEvent]) -> None:
         """Act on what the service said. Never waits."""
@@ -110,69 +117,126 @@ class ToolRunner:
                 self._begin(event.calls)
             elif type(event) is events.ToolCallCancelled:
                 for call_id in event.ids:
-                    self._withdraw(call_id, "service")
+                    self._pieces.drop(call_id)
+                    self._withdraw(call_id, "connection" if self._reconnecting else "service")
+            elif type(event) is events.Reconnecting:
+                self._reconnecting = True
+            elif type(event) is events.Reconnected and self._reconnecting:
+                self._reconnecting = False
+                self._reconnected()
 
-    def cancel(self, call_id: str) -> bool:
-        """Stop a call for the user; the model is told so. False if it is not running."""
+    def cancel(self, call_id: str, by: CancelledBy = "user") -> bool:
+        """Stop a call; the model is told so. False if it is not running."""
         for work, job in self._jobs.items():
             if call_id in work.owed:
-                self._stop(job, "user", "cancelled by the application")
+                who = "the model" if by == "model" else "the application"
+                self._stop(job, by, f"cancelled by {who}")
                 return True
         return False
 
-    def reconnected(self) -> None:
-        """Stop the calls that the service does not know any more: another connection began."""
-        self.epoch += 1
-        owed = self._session.calls_owed()
-        for work in self._desk.works():
-            for key in [key for key in work.owed if key not in owed]:
-                self._withdraw(key, "connection")
-
-    async def stop(self, grace: float) -> None:
-        """Stop every call without an answer; wait until all have cleaned up, `grace` s at most."""
-        self._nursery = None
+    def halt(self, by: CancelledBy) -> None:
+        """Stop every call without an answer, and begin no other one. Waits for nothing."""
+        self._halted = True
         for work in self._desk.works():
             for key in tuple(work.owed):
-                self._withdraw(key, "session")
-        if self._jobs:
-            with trio.move_on_after(grace):
+                self._withdraw(key, by)
+
+    async def stop(self, grace: float) -> None:
+        """Stop every call, wait until all have cleaned up, `grace` seconds at most.
+
+        What was ready to be sent is accepted then.
+        """
+        self.halt("session")
+        with trio.move_on_after(grace):
+            while self._jobs:
                 await self._idle.wait()
+        self._answers.flush()
 
     def running(self) -> tuple[Call, ...]:
         """Give the calls that are being worked on."""
         return tuple(job.call for job in self._jobs.values())
 
+    def background(self) -> Sequence[Call]:
+        """Give those of them that the model does not wait for."""
+        return [j.call for j in self._jobs.values() if j.work.is_open and not j.blocking]
+
+    def _reconnected(self) -> None:
+        """Act on another connection: stop what the service does not know any more."""
+        self.epoch += 1
+        self._pieces.clear()
+        self._desk.next_connection()
+        owed = self._session.calls_owed
+        for work in self._desk.works():
+            for key in [key for key in work.owed if key not in owed]:
+                self._withdraw(key, "connection")
+        for job in self._jobs.values():
+            if job.call.started is not None:
+                for key in job.work.owed:
+                    self._session.start_call(key)
+
     # From the call to its end.
 
     def _begin(self, calls: Sequence[FunctionCall]) -> None:
-        if self._nursery is None:
+        if self._nursery is None or self._halted:
             return
-        now = trio.current_time()
         self._desk.next_message()
         batch = Batch()
-        for call, key in _keyed(calls, self._session.calls_owed()):
-            if call.name in self._manual:
+        owed = self._session.calls_owed
+        for call, key in keyed(calls, owed):
+            name = call.name or owed.get(key, "")  # a later piece need not have it
+            if name not in self._own and self._session.declares(name):
+                continue  # the program's own
+            if self._desk.is_over(key) and not self._answers.holds(key):
+                self._session.drop_call(key)  # it crossed the answer, or was withdrawn before
                 continue
-            tool, kit = self._tools.get(call.name, (None, None))
-            waited_for = tool is None or self._is_blocking(tool)
-            work, ready = self._desk.take(key, call, batch if waited_for else None, now)
-            self._answers.put(ready)
-            if work is None:
+            try:
+                whole = self._pieces.add(call)
+            except ValueError as error:
+                self._reject(key, call, batch, "invalid", f"wrong arguments: {error}")
                 continue
-            if tool is None or kit is None:
-                names = ", ".join(self._tools)
-                answer = error_answer(f"there is no function {call.name!r}; there are: {names}")
-                self._finish(work, "unknown", answer)
-                continue
-            made = Call(call.name, call.args or {}, call.id, self.epoch)
-            if self._takes_progress(tool):
-                made.send_progress = self._progress_of(work, tool)
-            limits = [self._limits[of] for of in (kit, tool) if of in self._limits]
-            turns = [(limit, limit.enter()) for limit in limits]
-            job = self._jobs[work] = _Job(work, made, tool, kit, turns)
-            self._nursery.start_soon(self._do, job, name=f"trio_live tool {tool.name}")
+            if whole is not None:
+                self._take(key, whole, batch)
 
-    async def _do(self, job: _Job) -> None:
+    def _take(self, key: Key, call: FunctionCall, batch: Batch) -> None:
+        tool, kit, belt = self._tools.get(call.name, (None, None, None))
+        if tool is None or kit is None or belt is None:
+            names = ", ".join(self._tools)
+            text = f"there is no function {call.name!r}; there are: {names}"
+            self._reject(key, call, batch, "unknown", text)
+            return
+        blocking = belt.waits_for(tool)
+        work, ready = self._desk.take(
+            key, call, batch if blocking else None, trio.current_time(), kit.repeat_window
+        )
+        self._answers.put(ready)
+        if work is None or self._nursery is None:
+            return
+        made = Call(call.name, call.args or {}, call.id, self.epoch, runner=self)
+        limits = [self._limits[of] for of in (kit, tool) if of in self._limits]
+        job = Job(
+            work,
+            made,
+            tool,
+            kit,
+            blocking,
+            belt.streams(tool),
+            belt.schedules and not blocking,
+            [(limit, limit.enter()) for limit in limits],
+        )
+        if job.streams:
+            made.send_progress = self._progress_of(job)
+        self._jobs[work] = job
+        self._nursery.start_soon(self._do, job, name=f"trio_live tool {tool.name}")
+
+    def _reject(
+        self, key: Key, call: FunctionCall, batch: Batch, outcome: Outcome, text: str
+    ) -> None:
+        """Answer a call for which there is nothing to run."""
+        work, _ = self._desk.take(key, call, batch, trio.current_time())
+        if work is not None:
+            self._finish(work, outcome, error_answer(text))
+
+    async def _do(self, job: Job) -> None:
         """Do one work, in a task of its own."""
         try:
             with job.scope:
@@ -186,7 +250,7 @@ class ToolRunner:
                 self._idle.set()
                 self._idle = trio.Event()
 
-    async def _attempt(self, job: _Job) -> tuple[Outcome, FunctionResponse, Exception | None]:
+    async def _attempt(self, job: Job) -> tuple[Outcome, FunctionResponse, Exception | None]:
         tool = job.tool
         try:
             args = tool.read(job.call.args)
@@ -202,39 +266,35 @@ class ToolRunner:
                 await turn.wait()
             self._start(job)
             value = await tool.run(job.call, args, job.kit.threads)
-            return "answered", self._answer(tool, value), None
+            if tool.streams and job.streams:
+                answer = last_answer(tool, can_schedule=job.can_schedule)
+            else:
+                answer = answer_of(tool, value, can_schedule=job.can_schedule)
         except Exception as error:
             return "failed", error_answer(job.kit.describe_error(error)), error
+        return "answered", answer, None
 
-    def _start(self, job: _Job) -> None:
+    def _start(self, job: Job) -> None:
         """Note that a call, whose turn has come, begins."""
-        job.started = trio.current_time()
-        job.call.deadline = job.started + job.tool.timeout
-        while self._deadlines and not self._deadlines[0][1].work.is_open:
-            heapq.heappop(self._deadlines)
-        heapq.heappush(self._deadlines, (job.call.deadline, job))
-        self._alarm.deadline = self._deadlines[0][0]
+        job.call.started = trio.current_time()
+        job.call.deadline = job.call.started + job.tool.timeout
+        self._deadlines.add(job.call.deadline, job)
         for key in job.work.owed:
             self._session.start_call(key)
         self._session.publish([events.ToolStarted(job.call.id, job.tool.name)])
 
-    def _answer(self, tool: FunctionTool, value: object) -> FunctionResponse:
-        if tool.streams and self._takes_progress(tool):
-            # Everything was said on the way: this ends the call without another word.
-            return FunctionResponse(tool.name, {}, scheduling="SILENT", will_continue=False)
-        return answer_of(tool, value, will_continue=None)
-
-    def _takes_progress(self, tool: FunctionTool) -> bool:
-        return self._streams and tool.behavior == "NON_BLOCKING"
-
-    def _progress_of(self, work: Work, tool: FunctionTool) -> Progress:
+    def _progress_of(self, job: Job) -> Progress:
         async def send(value: object) -> None:
-            answer = answer_of(tool, value, will_continue=True)
-            await self._answers.deliver([answer_for(key, tool.name, answer) for key in work.owed])
+            answer = answer_of(job.tool, value, can_schedule=job.can_schedule, will_continue=True)
+            owed = [answer_for(key, job.tool.name, answer) for key in job.work.owed]
+            await self._answers.send_progress(owed)
 
         return send
 
     # Ends other than a result.
+
+    def _be_late(self, job: Job) -> None:
+        self._stop(job, "timeout", f"no result within {job.tool.timeout:g} s")
 
     def _withdraw(self, key: Key, by: CancelledBy) -> None:
         work, ready = self._desk.withdraw(key)
@@ -242,14 +302,14 @@ class ToolRunner:
         if work is not None and (job := self._jobs.get(work)) is not None:
             self._tell(job, "cancelled", by)
 
-    def _stop(self, job: _Job, by: CancelledBy, error: str) -> None:
+    def _stop(self, job: Job, by: CancelledBy, error: str) -> None:
         self._answers.put(self._desk.settle(job.work, error_answer(error), trio.current_time()))
         self._tell(job, "timeout" if by == "timeout" else "cancelled", by)
 
-    def _tell(self, job: _Job, outcome: Outcome, by: CancelledBy) -> None:
+    def _tell(self, job: Job, outcome: Outcome, by: CancelledBy) -> None:
         job.call.cancelled_by = by
         job.scope.cancel()
-        self._session.publish([_finished(job.call.id, job.tool.name, job.started, outcome, None)])
+        self._tell_end(job.call.id, job.tool.name, job.call.started, outcome)
 
     def _finish(
         self,
@@ -257,53 +317,22 @@ class ToolRunner:
         outcome: Outcome,
         answer: FunctionResponse,
         error: Exception | None = None,
-        job: _Job | None = None,
+        job: Job | None = None,
     ) -> None:
         """Settle a work with its own result, unless somebody was faster."""
         if not work.is_open:
             return
         call_id = job.call.id if job else next((k for k in work.owed if isinstance(k, str)), None)
         self._answers.put(self._desk.settle(work, answer, trio.current_time()))
-        started = job.started if job else None
-        self._session.publish([_finished(call_id, work.name, started, outcome, error)])
+        self._tell_end(call_id, work.name, job.call.started if job else None, outcome, error)
 
-    async def _watch_deadlines(self) -> None:
-        """One timer for all calls; `_start` moves it forward."""
-        while True:
-            with trio.CancelScope() as self._alarm:
-                if self._deadlines:
-                    self._alarm.deadline = self._deadlines[0][0]
-                await trio.sleep_forever()
-            now = trio.current_time()
-            while self._deadlines and self._deadlines[0][0] <= now:
-                job = heapq.heappop(self._deadlines)[1]
-                if job.work.is_open:
-                    self._stop(job, "timeout", f"no result within {job.tool.timeout:g} s")
-
-    def _is_blocking(self, tool: FunctionTool) -> bool:
-        return self._blocking if tool.behavior is None else tool.behavior == "BLOCKING"
-
-
-def _keyed(
-    calls: Sequence[FunctionCall], owed: Mapping[Key, str]
-) -> list[tuple[FunctionCall, Key]]:
-    """Pair calls with their keys; a call without an id has a number that stands for it."""
-    numbers = [key for key in owed if isinstance(key, int)]
-    keyed: list[tuple[FunctionCall, Key]] = []
-    for call in reversed(calls):  # the newest numbers are theirs
-        if call.id:
-            keyed.append((call, call.id))
-        elif numbers:
-            keyed.append((call, numbers.pop()))
-    return keyed[::-1]
-
-
-def _finished(
-    call_id: str | None,
-    name: str,
-    started: float | None,
-    outcome: Outcome,
-    error: Exception | None,
-) -> events.ToolFinished:
-    seconds = 0.0 if started is None else trio.current_time() - started
-    return events.ToolFinished(call_id, name, seconds, outcome, error)
+    def _tell_end(
+        self,
+        call_id: str | None,
+        name: str,
+        started: float | None,
+        outcome: Outcome,
+        error: Exception | None = None,
+    ) -> None:
+        seconds = 0.0 if started is None else trio.current_time() - started
+        self._session.publish([events.ToolFinished(call_id, name, seconds, outcome, error)])
