@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 import trio
-from checkpoints import at_every_checkpoint
 from lasting_parts import unreachable
 from session_parts import PCM, leaves_with
 from tools_parts import ToolFar, listening, open_tools
@@ -31,7 +30,7 @@ from trio_live import (
     ToolFinished,
     ToolStarted,
 )
-from trio_live.testing import LiveServer, MockSession, Reply, UserTurn
+from trio_live.testing import LiveServer, MockSession, Reply, UserTurn, cancel_at_every_checkpoint
 from trio_live.tools import Call, FunctionTool, Result, Toolkit, running_calls
 from trio_live.wire.tools import GoogleSearch
 
@@ -661,7 +660,7 @@ async def test_session_with_tools_is_cancelled_at_every_checkpoint(
             await session.wait_for_phase(SessionPhase.DISCONNECTED)
             await trio.sleep(5)
 
-    runs = await at_every_checkpoint(scenario, everywhere=True, within=10)
+    runs = await cancel_at_every_checkpoint(scenario, everywhere=True, within=10)
     assert runs > 50
     for far in fars:
         assert set(far.answered.values()) <= {1}
