@@ -23,6 +23,7 @@ from msgspec.structs import replace
 from trio_live import commands, events, outbound
 from trio_live.checkpoint import Checkpoint, OwedCall
 from trio_live.config import merge
+from trio_live.config.values import read_tools
 from trio_live.errors import InvalidArgument, LocalProtocolError
 from trio_live.history import InitialHistory
 from trio_live.inbound import Inbound
@@ -276,7 +277,7 @@ class LiveProtocol:
                 if complete and not initial:  # the end of an initial history is not answered
                     self.state.begin_turn(now)
             case commands.UpdateContext(tools=tools) if tools is not None:
-                self.declared = outbound.functions_of(tools)
+                self.declared = outbound.functions_of(read_tools(tools))
             case commands.SendRaw(message):
                 seen = outbound.read_raw(message)
                 if seen.client_content is not None and seen.client_content.turn_complete:

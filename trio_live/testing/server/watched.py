@@ -11,7 +11,7 @@ from typing import Final
 import trio
 
 _CLOSE_FRAME: Final = b"\x88"  # how one begins: final, opcode 8
-_CLOSE_PATIENCE: Final = 1.0  # seconds for a client that does not read
+_CLOSE_PATIENCE: Final = 1.0  # seconds, once cancelled, for a client that does not read
 
 
 class WatchedStream(trio.abc.Stream):
@@ -39,8 +39,11 @@ class WatchedStream(trio.abc.Stream):
         if bytes(data[:1]) != _CLOSE_FRAME:
             await self._stream.send_all(data)
             return
-        with trio.move_on_after(_CLOSE_PATIENCE, shield=True):
-            await self._stream.send_all(data)
+        async with trio.open_nursery() as nursery:
+            with trio.CancelScope(shield=True) as sending:
+                nursery.start_soon(_bound_when_cancelled, sending)
+                await self._stream.send_all(data)
+            nursery.cancel_scope.cancel()
 
     async def wait_send_all_might_not_block(self) -> None:
         """Wait until sending might not block; see `trio.abc.SendStream`."""
@@ -66,3 +69,10 @@ class WatchedStream(trio.abc.Stream):
         """Close the stream."""
         self.gone.set()
         await self._stream.aclose()
+
+
+async def _bound_when_cancelled(sending: trio.CancelScope) -> None:
+    try:
+        await trio.sleep_forever()
+    finally:
+        sending.deadline = trio.current_time() + _CLOSE_PATIENCE
