@@ -1,136 +1,259 @@
-"""One measurement: one peer, alone in this process, and the CPU time that it takes.
+"""One measurement: one peer, alone in this process, pinned to its core.
 
-Run by `benchmarks.session` as ``python -m benchmarks.client PEER URL CA_FILE MESSAGES WARM_UP
-SESSIONS``; prints one JSON line. With SESSIONS 0 the messages go as fast as they can through one
-session, else each of so many sessions has MESSAGES frames in either direction in real time.
+What lives here: the jobs, each an async function that gives a dict of figures. Who uses it: the
+questions, through `benchmarks.harness`, as ``python -m benchmarks.client JSON``; it prints one JSON
+line. Nothing is taken on trust: a peer that loses a message fails the run.
 """
 
 from __future__ import annotations
 
+import gc
 import json
+import socket
 import ssl
 import sys
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from functools import partial
-from typing import TypedDict
+from typing import Any, Final
 
-from benchmarks.common import (
-    CLIENT_CORE,
-    RECEIVE_PERIOD,
-    RECEIVED_BYTES,
-    SEND_PERIOD,
-    SENT_BYTES,
-    can_pin,
-    pcm,
-    pin,
-)
+from benchmarks.cores import CLIENT_CORE, Clock, allow_many_files, pin, resident_kib
+from benchmarks.figures import lateness
+from benchmarks.inputs import RECEIVED_BYTES, SENT_BYTES, pcm
 from benchmarks.peers import Peer, PeerSession, load
 
-LEAD = 0.1
+LEAD: Final = 0.1
+LEAD_PER_SESSION: Final = 0.0005
 """Seconds from asking for paced frames to the first, so that all sessions have asked."""
+WHEEL: Final = 0.005
+"""Seconds between two ticks of the clock that sessions can share."""
+CHUNK: Final = pcm(SENT_BYTES, 0)
+
+Figures = dict[str, Any]
 
 
-class Figure(TypedDict):
-    """What one direction took."""
+class Bench:
+    """A peer and a server."""
 
-    frames: int
-    cpu: float
-    wall: float
+    def __init__(self, arguments: Figures) -> None:
+        self.peer: Peer = load(arguments["peer"])
+        self.url: str = arguments["url"]
+        self.context: ssl.SSLContext | None = None
+        if self.url.startswith("wss:"):
+            self.context = ssl.create_default_context(cafile=arguments["ca_file"])
+        self._report_port: int = arguments["report_port"]
+
+    def open_session(self) -> Any:  # an async context manager of a PeerSession
+        """Open one session."""
+        return self.peer.open_session(self.url, self.context)
+
+    def server_report(self) -> Figures:
+        """What the server did since it was asked before; blocks."""
+        with socket.create_connection(("127.0.0.1", self._report_port)) as asked:
+            told = b"".join(iter(partial(asked.recv, 65_536), b""))
+        report: Figures = json.loads(told)
+        return report
 
 
-Figures = dict[str, Figure]
-
-
-class Clock:
-    """CPU time of this process and real time, between two moments."""
-
-    def __init__(self) -> None:
-        self._wall = time.perf_counter()
-        self._cpu = time.process_time()
-
-    def stop(self, frames: int) -> Figure:
-        """Take the time since the start."""
-        cpu = time.process_time() - self._cpu
-        return {"frames": frames, "cpu": cpu, "wall": time.perf_counter() - self._wall}
-
-
-async def receive_all(session: PeerSession, messages: int) -> None:
+async def receive_all(session: PeerSession, messages: int) -> list[float]:
     """Read a turn and see that it is whole: a lossy client would be a fast one."""
-    seen = await session.receive()
-    if seen != (messages, messages * RECEIVED_BYTES):
-        raise RuntimeError(f"expected {messages} messages, got {seen[0]} with {seen[1]} bytes")
+    arrivals: list[float] = []
+    size = await session.receive(arrivals)
+    seen = len(arrivals)
+    if (seen, size) != (messages, messages * RECEIVED_BYTES):
+        raise RuntimeError(f"expected {messages} messages, got {seen} with {size} bytes")
+    return arrivals
 
 
-async def send_all(session: PeerSession, messages: int, delay: float, period: float) -> None:
-    """Send audio and wait until the server has taken all of it."""
-    await session.send(pcm(SENT_BYTES, 0), messages, period, delay)
-    await receive_all(session, 0)
+async def flood(bench: Bench, messages: int, bursts: list[int]) -> Figures:
+    """Send and receive as fast as it goes over one session; a tenth more before, not counted.
 
-
-async def flood(
-    peer: Peer, url: str, context: ssl.SSLContext | None, messages: int, warm_up: int
-) -> Figures:
-    """Measure one session at full speed."""
+    With a burst of 0 chunks are pushed one after the other, else so many before each flush.
+    """
     figures: Figures = {}
-    async with peer.open_session(url, context) as session:
+    warm_up = max(20, messages // 10)
+    async with bench.open_session() as session:
         for count in (warm_up, messages):
+            bench.server_report()
             clock = Clock()
             await session.ask(f"bench blast {count}")
             await receive_all(session, count)
-            figures["receive"] = clock.stop(count)
-        for count in (warm_up, messages):
-            await session.ask(f"bench count {count}")
-            clock = Clock()
-            await send_all(session, count, 0, 0)
-            figures["send"] = clock.stop(count)
+            figures["receive"] = clock.stop() | {"frames": count}
+        figures["receive"]["server"] = bench.server_report()["cpu"]
+        for burst in bursts:
+            for count in (warm_up, messages):
+                await session.ask(f"bench count {count}")
+                bench.server_report()
+                clock = Clock()
+                for number in range(1, count + 1):
+                    await session.push(CHUNK)
+                    if burst and number % burst == 0:
+                        await session.flush()
+                await session.flush()
+                await receive_all(session, 0)
+                figures[f"send {burst}"] = clock.stop() | {"frames": count}
+            figures[f"send {burst}"]["server"] = bench.server_report()["cpu"]
     return figures
 
 
-async def steady(
-    peer: Peer, url: str, context: ssl.SSLContext | None, messages: int, sessions: int
-) -> Figures:
-    """Measure sessions in real time, their ticks spread over the period."""
-    figures: Figures = {}
-    async with AsyncExitStack() as stack:
-        opened = [
-            await stack.enter_async_context(peer.open_session(url, context))
-            for _ in range(sessions)
+class Talk:
+    """Sessions in real time, both ways, each in a task of its own, ticks spread over the period."""
+
+    def __init__(
+        self,
+        bench: Bench,
+        sessions: int,
+        seconds: float,
+        down_period: float,
+        up_period: float,
+        shared: bool = False,
+    ) -> None:
+        self._bench, self._sessions, self._shared = bench, sessions, shared
+        self._periods = (down_period, up_period)
+        self._down, self._up = (max(1, round(seconds / period)) for period in self._periods)
+        self._late: list[float] = []
+        self._opened: list[PeerSession] = []
+        self._turns = [bench.peer.Event() for _ in range(sessions + 1)]  # one opens at a time
+        self._begin, self._over = bench.peer.Event(), bench.peer.Event()
+        self._finished = 0
+        self._start = 0.0
+        self._resident = 0.0  # KiB, with one session open
+        self._clock: Clock
+        self.figures: Figures = {}
+
+    async def run(self) -> Figures:
+        """Open all, let them talk, close all."""
+        self._turns[0].set()
+        jobs: list[Callable[[], Awaitable[None]]] = [
+            partial(self._session, index) for index in range(self._sessions)
         ]
+        if self._shared:
+            jobs.append(self._wheel)
+        await self._bench.peer.together(jobs)
+        return self.figures
+
+    def _offset(self, index: int) -> float:
+        if self._shared:
+            return WHEEL * (index % self._slots)
+        return self._periods[1] * index / self._sessions
+
+    @property
+    def _slots(self) -> int:
+        return round(self._periods[1] / WHEEL)
+
+    async def _session(self, index: int) -> None:
+        await self._turns[index].wait()
+        async with self._bench.open_session() as session:
+            if not self._opened:
+                self._resident = resident_kib()
+            self._opened.append(session)
+            self._turns[index + 1].set()
+            if len(self._opened) == self._sessions:
+                self._bench.server_report()
+                self._clock = Clock()
+                self._start = time.monotonic() + LEAD + LEAD_PER_SESSION * self._sessions
+                self._begin.set()
+            await self._begin.wait()
+            at = self._start + self._offset(index)
+            down, up = (period * 1000 for period in self._periods)
+            await session.ask(f"bench talk {self._down} {self._up} {down} {up} {at * 1000:.3f}")
+            listen = partial(self._listen, session, at)
+            jobs = [listen] if self._shared else [listen, partial(self._speak, session, at)]
+            await self._bench.peer.together(jobs)
+            self._finished += 1
+            if self._finished == self._sessions:
+                self._stop()
+                self._over.set()
+            await self._over.wait()
+
+    async def _listen(self, session: PeerSession, at: float) -> None:
+        arrivals = await receive_all(session, self._down)
+        period = self._periods[0]
+        self._late += [when - at - number * period for number, when in enumerate(arrivals)]
+
+    async def _speak(self, session: PeerSession, at: float) -> None:
+        sleep_until, period = self._bench.peer.sleep_until, self._periods[1]
+        for number in range(self._up):
+            await sleep_until(at + number * period)
+            await session.push(CHUNK)
+
+    async def _wheel(self) -> None:
+        """Send for all sessions by one clock, as a program does that has many."""
+        await self._begin.wait()
+        slots = [self._opened[slot :: self._slots] for slot in range(self._slots)]
+        for number in range(self._up * self._slots):
+            await self._bench.peer.sleep_until(self._start + number * WHEEL)
+            for session in slots[number % self._slots]:
+                await session.push(CHUNK)
+
+    def _stop(self) -> None:
+        figures = self._clock.stop()
+        server = self._bench.server_report()
+        self.figures = figures | {
+            "frames": self._sessions * (self._down + self._up),
+            "server": server["cpu"],
+            "down": lateness(self._late),
+            "up": server["late_received"],
+            "server_late": server["late_sent"],
+            "server_waited": server["waited"],
+            "kib": (resident_kib() - self._resident) / max(1, self._sessions - 1),
+        }
+
+
+async def talk(bench: Bench, **settings: Any) -> Figures:
+    """See `Talk`."""
+    return await Talk(bench, **settings).run()
+
+
+async def opening(bench: Bench, sessions: int, together: int) -> Figures:
+    """Open sessions, so many at once, and keep them; what it took, and the memory of idle ones."""
+    figures: Figures = {}
+    async with bench.open_session():  # what is only loaded or made once
+        gc.collect()
+        before = resident_kib()
+        opened = 0
+        over = bench.peer.Event()
         clock = Clock()
-        jobs: list[Callable[[], Awaitable[None]]] = []
-        for index, session in enumerate(opened):
-            delay = LEAD + RECEIVE_PERIOD * index / sessions
-            period_ms, delay_ms = RECEIVE_PERIOD * 1000, delay * 1000
-            await session.ask(f"bench pace {messages} {period_ms:.3f} {delay_ms:.3f}")
-            jobs.append(partial(receive_all, session, messages))
-        await peer.together(jobs)
-        figures["receive"] = clock.stop(messages * sessions)
-        jobs.clear()
-        for index, session in enumerate(opened):
-            await session.ask(f"bench count {messages}")
-            delay = LEAD + SEND_PERIOD * index / sessions
-            jobs.append(partial(send_all, session, messages, delay, SEND_PERIOD))
-        clock = Clock()
-        await peer.together(jobs)
-        figures["send"] = clock.stop(messages * sessions)
+        bench.server_report()
+
+        async def open_some(count: int) -> None:
+            nonlocal opened
+            async with AsyncExitStack() as stack:
+                for _ in range(count):
+                    await stack.enter_async_context(bench.open_session())
+                opened += count
+                if opened == sessions:
+                    figures.update(clock.stop())
+                    gc.collect()
+                    figures["kib"] = (resident_kib() - before) / sessions
+                    figures["server"] = bench.server_report()["cpu"]
+                    over.set()
+                await over.wait()
+
+        shares = [len(range(first, sessions, together)) for first in range(together)]
+        await bench.peer.together([partial(open_some, share) for share in shares if share])
     return figures
+
+
+JOBS: Final[dict[str, Callable[..., Awaitable[Figures]]]] = {
+    "flood": flood,
+    "talk": talk,
+    "opening": opening,
+}
 
 
 def main() -> None:
-    """Measure what the arguments say."""
-    name, url, ca_file = sys.argv[1:4]
-    messages, warm_up, sessions = map(int, sys.argv[4:7])
-    if can_pin():
-        pin(CLIENT_CORE)
-    context = ssl.create_default_context(cafile=ca_file) if url.startswith("wss:") else None
-    peer = load(name)
-    if sessions:
-        figures = peer.run(partial(steady, peer, url, context, messages, sessions))
-    else:
-        figures = peer.run(partial(flood, peer, url, context, messages, warm_up))
-    print(json.dumps(figures))
+    """Measure what the argument says."""
+    arguments = json.loads(sys.argv[1])
+    pin(CLIENT_CORE)
+    allow_many_files()
+    bench = Bench(arguments)
+
+    async def job() -> Figures:
+        return await JOBS[arguments["job"]](bench, **arguments["settings"])
+
+    print(json.dumps(bench.peer.run(job)))
 
 
 if __name__ == "__main__":

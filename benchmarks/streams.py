@@ -14,8 +14,6 @@ CPU microseconds a frame, and the ratio of Trio's stream to ours in the same rou
 
 from __future__ import annotations
 
-import argparse
-import json
 import os
 import socket
 import ssl
@@ -28,7 +26,8 @@ import trio
 import trio.testing
 import trustme
 
-from benchmarks.common import CLIENT_CORE, Spread, can_pin, machine, pin, spread, versions
+from benchmarks.cores import CLIENT_CORE, pinned
+from benchmarks.harness import Question, Run, main
 from trio_live.transport.outgoing import OutgoingStream
 from trio_live.transport.sockets import DirectSocket
 from trio_live.transport.tls import TlsStream
@@ -170,46 +169,22 @@ async def measure(kind: str, mode: str, count: int) -> tuple[float, float]:
         return reading / count * 1e6, (time.process_time() - begun) / count * 1e6
 
 
-def run(rounds: int, count: int) -> dict[str, dict[str, Spread]]:
-    """Measure in interleaved rounds; give figures and ratios by mode and direction."""
-    taken: dict[tuple[str, str, str], list[float]] = {}
-    for number in range(rounds):
-        for mode in MODES:
-            for kind in KINDS[:: 1 if number % 2 else -1]:
-                for way, figure in zip(
-                    ("read", "write"), trio.run(measure, kind, mode, count), strict=True
-                ):
-                    taken.setdefault((mode, way, kind), []).append(figure)
-    report = {}
-    for mode, way in ((mode, way) for mode in MODES for way in ("read", "write")):
-        theirs, ours = (taken[mode, way, kind] for kind in KINDS)
-        ratios = [a / b for a, b in zip(theirs, ours, strict=True)]
-        report[f"{mode} {way}"] = {
-            "trio": spread(theirs), "ours": spread(ours), "trio / ours": spread(ratios)
-        }  # fmt: skip
-    return report
+def ask(run: Run) -> None:
+    """Measure in interleaved rounds."""
+    count = 100 if run.quick else 4_000
+    with pinned(CLIENT_CORE):
+        for number in range(run.rounds):
+            for mode in MODES:
+                for kind in KINDS[:: 1 if number % 2 else -1]:
+                    taken = trio.run(measure, kind, mode, count)
+                    for way, figure in zip(("read", "write"), taken, strict=True):
+                        run.add(number, f"{mode} {way}", kind, figure, {})
 
 
-def main() -> None:
-    """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
-    parser.add_argument("--quick", action="store_true", help="does it run at all?")
-    parser.add_argument("--rounds", type=int, default=9)
-    options = parser.parse_args()
-    if can_pin():
-        pin(CLIENT_CORE)
-    figures = run(1, 100) if options.quick else run(options.rounds, 4_000)
-    if options.json:
-        print(json.dumps({"machine": machine(), "versions": versions(), "figures": figures}))
-        return
-    print(machine(), versions(), sep="\n")
-    for name, row in figures.items():
-        cells = (
-            f"{k} {v['median']:.2f} ({v['min']:.2f} to {v['max']:.2f})" for k, v in row.items()
-        )
-        print(f"{name:12}", *cells, sep="  ")
-
+QUESTION: Final = Question(
+    "streams", "What does a read cost, and a write, beside Trio's own streams?",
+    "us of CPU per frame", ask, (("trio", "ours"),), rounds=9, uses_peers=False,
+)  # fmt: skip
 
 if __name__ == "__main__":
-    main()
+    main(QUESTION)

@@ -11,31 +11,32 @@ from typing import Any
 
 import pytest
 
-import trio_live
+from benchmarks.capacity import Search
 from benchmarks.client import receive_all
-from benchmarks.common import RECEIVED_BYTES, spread
-from benchmarks.decode import SIZES
+from benchmarks.figures import Goal, Key, Sample, lateness, ratios, results, spread
+from benchmarks.harness import Run, Server
+from benchmarks.inputs import RECEIVED_BYTES
 from benchmarks.peers import NAMES, modes
-from benchmarks.session import Key, Sample, ratios, results
 from benchmarks.tools import TOOLS
 
 ROOT = Path(__file__).parent.parent
+NEEDS = {"genai": "google.genai", "picows": "picows"}
+PEERLESS = ("codec", "fanout", "imports", "streams")
+TALKING = ("capacity", "latency", "scale", "steady")
 
 
 def exists(peer: str) -> bool:
     """Whether the library behind a peer is here."""
-    match peer:
-        case "live":
-            return hasattr(trio_live, "open_session")
-        case "genai":
-            return importlib.util.find_spec("google.genai") is not None
-    return True
+    try:
+        return importlib.util.find_spec(NEEDS.get(peer, "websockets")) is not None
+    except ModuleNotFoundError:
+        return False
 
 
-def run_session(*arguments: str) -> dict[str, Any]:
-    """Run the script and read its report."""
+def run_quickly(question: str, *arguments: str) -> dict[str, Any]:
+    """Run a question and read its report."""
     done = subprocess.run(
-        [sys.executable, "-m", "benchmarks.session", "--quick", "--json", *arguments],
+        [sys.executable, "-m", f"benchmarks.{question}", "--quick", "--json", *arguments],
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -47,71 +48,121 @@ def run_session(*arguments: str) -> dict[str, Any]:
     return report
 
 
-@pytest.fixture(scope="module", params=[(), ("--steady", "2")], ids=["flood", "steady"])
-def report(request: pytest.FixtureRequest) -> dict[str, Any]:
-    """One short run of all peers."""
-    return run_session(*request.param)
+def check_report(report: dict[str, Any]) -> None:
+    """See that a report has its parts, and figures that can be."""
+    assert {"machine", "versions", "settings", "missing", "results", "ratios"} <= set(report)
+    assert {"python", "trio", "trio-websocket", "msgspec", "picows"} <= set(report["versions"])
+    assert {"cpu", "cores", "system", "pinned", "load"} == set(report["machine"])
+    assert report["settings"] == {"rounds": 1, "quick": True}
+    assert report["results"]
+    for row in report["results"]:
+        assert row["value"]["min"] == row["value"]["median"] == row["value"]["max"]
+        assert row["server"] >= 0
 
 
-@pytest.mark.parametrize("peer", NAMES)
-def test_quick_run_measures_every_peer_that_exists(report: dict[str, Any], peer: str) -> None:
-    """A peer that is installed has positive figures for each of its modes, in both directions."""
-    rows = [row for row in report["results"] if row["peer"] == peer]
-    if not exists(peer):
-        assert (rows, peer in report["missing"]) == ([], True)
-        return
-    assert peer not in report["missing"]
-    measured = {(row["mode"], row["direction"]) for row in rows}
-    assert measured == {(mode, way) for mode in modes(peer) for way in ("receive", "send")}
-    for row in rows:
-        figure = row["microseconds"]
-        assert 0 < figure["min"] <= figure["median"] <= figure["max"]
-        assert row["client_share"] > 0
-        assert row["server_share"] >= 0
-        assert isinstance(row["server_was_bottleneck"], bool)
+def test_flood_measures_every_peer_that_exists() -> None:
+    """A peer that is installed has positive figures for each of its modes, in all directions."""
+    report = run_quickly("flood")
+    check_report(report)
+    ways = ("receive", "send", "send 16")
+    for peer in NAMES:
+        rows = [row for row in report["results"] if row["series"] == peer]
+        expected = [f"{mode} {way}" for mode in modes(peer) for way in ways]
+        assert [row["group"] for row in rows] == (expected if exists(peer) else [])
+        assert (peer in report["missing"]) is not exists(peer)
+        assert all(row["value"]["median"] > 0 for row in rows)
+    seen = {(ratio["over"], ratio["under"]) for ratio in report["ratios"]}
+    assert {("live", "bare"), ("fast", "floor"), ("ws_asyncio", "fast")} <= seen
+    assert all(ratio["ratio"]["median"] > 0 for ratio in report["ratios"])
 
 
-def test_quick_run_names_machine_versions_and_settings(report: dict[str, Any]) -> None:
-    """Figures come with what is needed to read them."""
-    assert set(report) == {"machine", "versions", "settings", "missing", "results", "ratios"}
-    assert set(report["machine"]) == {"cpu", "cores", "system", "pinned"}
-    assert {"python", "trio", "trio-websocket", "msgspec"} <= set(report["versions"])
-    assert report["settings"]["rounds"] == 1
+@pytest.mark.parametrize("question", TALKING)
+def test_real_time_questions_run(question: str) -> None:
+    """Each runs sessions on both event loops in real time, with a timer each or one clock."""
+    report = run_quickly(question, "--peers", "ws_asyncio", "live", "fast")
+    check_report(report)
+    assert {row["series"] for row in report["results"]} == {"ws_asyncio", "live", "fast"}
 
 
-def test_quick_run_divides_peers_that_exist(report: dict[str, Any]) -> None:
-    """Each ratio has its goal beside it, and says whether it is met."""
-    expected = set()
-    if exists("live"):
-        expected |= {("live", "bare", mode) for mode in ("plain", "tls")}
-        expected |= {("live", "fast", mode) for mode in ("plain", "tls")}
-        if exists("genai"):
-            expected |= {("genai", "live", "tls"), ("genai", "fast", "tls")}
-    seen = {(ratio["over"], ratio["under"], ratio["mode"]) for ratio in report["ratios"]}
-    assert seen == expected
-    for ratio in report["ratios"]:
-        assert ratio["ratio"]["median"] > 0
-        assert ratio["goal"].split()[0] in {"<=", ">="}
-        assert isinstance(ratio["met"], bool)
+@pytest.mark.parametrize("question", ["memory", "opening"])
+def test_questions_of_many_sessions_run(question: str) -> None:
+    """Each opens sessions one by one and together, plain and over TLS."""
+    report = run_quickly(question, "--peers", "live", "fast")
+    check_report(report)
+    assert {row["group"].split()[0] for row in report["results"]} == {"plain", "tls"}
+
+
+@pytest.mark.parametrize("question", PEERLESS)
+def test_questions_without_a_server_run(question: str) -> None:
+    """Each has positive figures but where it subtracts."""
+    report = run_quickly(question)
+    check_report(report)
+    for row in report["results"]:
+        subtracted = row["series"] == "added" or row["group"] == "further reader"
+        assert row["value"]["median"] > 0 or subtracted
 
 
 def test_ratio_is_the_median_of_quotients_within_rounds() -> None:
     """A slow round slows both peers, so quotients come first and the median second."""
     live, bare = [10.0, 60.0, 15.0], [10.0, 30.0, 10.0]
     samples = {
-        Key("plain", "send", peer): {n: Sample(us, 1, 0.1) for n, us in enumerate(figures)}
+        Key("send", peer): {n: Sample(us) for n, us in enumerate(figures)}
         for peer, figures in (("live", live), ("bare", bare))
     }
-    (ratio,) = ratios(samples)
+    goal = Goal(("send",), "live", "bare", True, 1.6)
+    (ratio,) = ratios(samples, [("live", "bare"), ("genai", "live")], [goal])
     assert ratio["ratio"] == spread([1.0, 2.0, 1.5])
     assert (ratio["goal"], ratio["met"]) == ("<= 1.6", True)
 
 
 def test_server_with_a_full_core_is_called_the_bottleneck() -> None:
-    """The worst round counts."""
-    key = Key("tls", "receive", "bare")
-    (row,) = results({key: {0: Sample(1, 1, 0.1), 1: Sample(1, 0.5, 0.95)}})
-    assert (row["server_was_bottleneck"], row["client_share"]) == (True, 0.5)
+    """The worst round counts, and rounds that others disturbed are counted."""
+    runs = {0: Sample(1, server=0.1, waited=0.5), 1: Sample(3, server=0.95)}
+    goal = Goal(("tls",), "bare", "", False, 2.5)
+    (row,) = results({Key("tls", "bare"): runs}, [goal])
+    assert (row["server_was_bottleneck"], row["noisy_rounds"], row["rounds"]) == (True, 1, 2)
+    assert (row["goal"], row["met"]) == (">= 2.5", False)
+
+
+def test_lateness_is_of_the_hundredth_message() -> None:
+    """99 of 100 are at most so late."""
+    assert lateness([0.001] * 98 + [0.5, 0.7]) == {
+        "count": 100, "p50": 0.001, "p99": 0.7, "worst": 0.7
+    }  # fmt: skip
+    assert lateness([])["p99"] == 0
+
+
+class Fake(Run):
+    """A run in which a peer is in time up to a number of sessions."""
+
+    def __init__(self, limit: int, tmp_path: Path, *, waited: float = 0.0) -> None:
+        super().__init__(1, False, [], ["tls"], Server(tmp_path))
+        self.limit, self.waited = limit, waited
+        self.tried: list[int] = []
+
+    def measure(self, peer: str, mode: str, job: str, **settings: Any) -> dict[str, Any]:
+        self.tried.append(settings["sessions"])
+        late = {"p99": 0.005 if settings["sessions"] <= self.limit else 0.020}
+        return {"down": late, "up": late, "waited": self.waited, "server_waited": 0.0}
+
+
+@pytest.mark.parametrize("before", [None, 40, 1000])
+@pytest.mark.parametrize("limit", [1, 7, 60, 133, 900])
+def test_search_finds_the_capacity_to_a_tenth(
+    limit: int, before: int | None, tmp_path: Path
+) -> None:
+    """Wherever it begins, it ends at a number in time, with one that is not within a tenth."""
+    run = Fake(limit, tmp_path)
+    found = Search(run, "live", "tls", shared=False).find(before)
+    assert limit / 1.11 - 1 <= found <= limit
+    assert all(sessions > 0 for sessions in run.tried)
+
+
+def test_search_excuses_disturbed_failures_a_few_times(tmp_path: Path) -> None:
+    """Others on the machine are no failure of the peer, but a search ends all the same."""
+    run = Fake(0, tmp_path, waited=0.5)
+    assert Search(run, "live", "tls", shared=False).find(1) == 0
+    assert run.tried == [1] * 5
 
 
 class Lossy:
@@ -119,47 +170,19 @@ class Lossy:
 
     async def ask(self, command: str) -> None: ...
 
-    async def receive(self) -> tuple[int, int]:
-        return 9, 9 * RECEIVED_BYTES
+    async def receive(self, arrivals: list[float]) -> int:
+        arrivals += [0.0] * 9
+        return 9 * RECEIVED_BYTES
 
-    async def send(self, chunk: bytes, count: int, period: float, delay: float) -> None: ...
+    async def push(self, chunk: bytes) -> None: ...
+
+    async def flush(self) -> None: ...
 
 
 async def test_peer_that_loses_messages_fails_the_run() -> None:
     """A client is not fast because it drops what it should read."""
     with pytest.raises(RuntimeError, match="expected 10 messages, got 9"):
         await receive_all(Lossy(), 10)
-
-
-def test_decode_benchmark_reports_each_size() -> None:
-    """The benchmark of the codec runs and reports both ways to decode for each size."""
-    done = subprocess.run(
-        [sys.executable, "-m", "benchmarks.decode", "--quick", "--json"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=True,
-    )
-    figures = json.loads(done.stdout)["figures"]
-    assert list(figures) == [str(size) for size in SIZES]
-    assert all(figure["codec"] > 0 and figure["plain"] > 0 for figure in figures.values())
-
-
-def test_streams_benchmark_reports_each_way_and_mode() -> None:
-    """The benchmark of the streams runs and compares both with Trio's, read and written."""
-    done = subprocess.run(
-        [sys.executable, "-m", "benchmarks.streams", "--quick", "--json"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=True,
-    )
-    figures = json.loads(done.stdout)["figures"]
-    assert list(figures) == ["plain read", "plain write", "tls read", "tls write"]
-    for figure in figures.values():
-        assert set(figure) == {"trio", "ours", "trio / ours"}
 
 
 def test_tools_benchmark_reports_bare_tasks_and_tools() -> None:

@@ -1,7 +1,8 @@
 """The libraries that are compared: each is a module with the same shape, described by `Peer`.
 
-A peer only wraps a library's public interface; the loop over messages is inside the peer, so that a
-call through this interface is paid once per measurement and not once per message.
+A peer only wraps a library's public interface, in the way that its documentation shows. The loop
+over received messages is inside the peer, and `push` is what an application would write to send a
+chunk, so that no peer pays for being compared.
 """
 
 from __future__ import annotations
@@ -10,11 +11,12 @@ import importlib
 import ssl
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import AbstractAsyncContextManager
-from typing import Protocol, TypeVar, cast
+from typing import Final, Protocol, TypeVar, cast
 
 T = TypeVar("T")
 
-NAMES = ("bare", "genai", "live", "fast")
+NAMES: Final = ("floor", "bare", "bare_fast", "ws_trio", "ws_asyncio", "picows", "genai",
+                "live", "fast")  # fmt: skip
 """Every peer, in the order in which the first round runs them."""
 
 
@@ -28,15 +30,27 @@ class PeerSession(Protocol):
     async def ask(self, command: str) -> None:
         """Send `command` as a user's text turn: that is how the server is told what to do."""
 
-    async def receive(self) -> tuple[int, int]:
-        """Read until the turn is complete; return the audio messages and the audio bytes seen."""
+    async def receive(self, arrivals: list[float]) -> int:
+        """Read until the turn is complete; return the audio bytes seen.
 
-    async def send(self, chunk: bytes, count: int, period: float, delay: float) -> None:
-        """Send `chunk` `count` times and wait until all is written.
-
-        The sends start `delay` seconds from now and are `period` seconds apart; with 0 for both
-        there is no timer at all.
+        Appends the time of each audio message, by `time.monotonic`, when the application has it.
         """
+
+    async def push(self, chunk: bytes) -> None:
+        """Send one chunk, as an application does that has one."""
+
+    async def flush(self) -> None:
+        """Wait until all that was sent is written, where `push` does not."""
+
+
+class Event(Protocol):
+    """What both loops' events can do."""
+
+    def set(self) -> None:
+        """Let those go on who wait."""
+
+    async def wait(self) -> object:
+        """Wait until it is set."""
 
 
 class Peer(Protocol):
@@ -52,6 +66,12 @@ class Peer(Protocol):
 
     async def together(self, jobs: Sequence[Callable[[], Awaitable[None]]]) -> None:
         """Run the jobs as concurrent tasks and wait for all of them."""
+
+    async def sleep_until(self, due: float) -> None:
+        """Sleep until a time of `time.monotonic`."""
+
+    def Event(self) -> Event:  # noqa: N802  # it is the loop's class
+        """Make an event."""
 
 
 def modes(name: str) -> tuple[str, ...]:

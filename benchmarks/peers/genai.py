@@ -6,25 +6,19 @@ With an API key it turns every base URL into ``wss:``, so it is measured over TL
 
 from __future__ import annotations
 
-import asyncio
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
+import time
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import cache
 
 from google import genai
 from google.genai import live, types
 
-from benchmarks.peers import T
+from benchmarks.inputs import MODEL
+from benchmarks.peers.on_asyncio import Event, run, sleep_until, together
 
-
-def run(main: Callable[[], Coroutine[object, object, T]]) -> T:
-    """Run `main` under asyncio."""
-    return asyncio.run(main())
-
-
-async def together(jobs: Sequence[Callable[[], Awaitable[None]]]) -> None:
-    """Run the jobs as tasks."""
-    await asyncio.gather(*(job() for job in jobs))
+__all__ = ["Event", "open_session", "run", "sleep_until", "together"]
 
 
 class Session:
@@ -38,29 +32,35 @@ class Session:
         turn = types.Content(role="user", parts=[types.Part(text=command)])
         await self._session.send_client_content(turns=turn, turn_complete=True)
 
-    async def receive(self) -> tuple[int, int]:
-        """Count audio until the turn is complete, where `receive` ends."""
-        messages = size = 0
+    async def receive(self, arrivals: list[float]) -> int:
+        """Read until the turn is complete, where `receive` ends."""
+        size, now = 0, time.monotonic
         async for message in self._session.receive():
             content = message.server_content
             if content is None or content.model_turn is None:
                 continue
             for part in content.model_turn.parts or ():
                 if part.inline_data is not None and part.inline_data.data is not None:
-                    messages += 1
+                    arrivals.append(now())
                     size += len(part.inline_data.data)
-        return messages, size
+        return size
 
-    async def send(self, chunk: bytes, count: int, period: float, delay: float) -> None:
-        """Send chunks; each send returns when its frame is with the transport."""
-        session, loop = self._session, asyncio.get_running_loop()
-        due = loop.time() + delay
-        for _ in range(count):
-            if period:
-                await asyncio.sleep(due - loop.time())
-                due += period
-            blob = types.Blob(data=chunk, mime_type="audio/pcm;rate=16000")
-            await session.send_realtime_input(audio=blob)
+    async def push(self, chunk: bytes) -> None:
+        """Send a chunk; returns when its frame is with the loop."""
+        blob = types.Blob(data=chunk, mime_type="audio/pcm;rate=16000")
+        await self._session.send_realtime_input(audio=blob)
+
+    async def flush(self) -> None:
+        """The loop writes what is left; nobody can wait for it."""
+
+
+@cache
+def client(url: str, context: ssl.SSLContext) -> genai.Client:
+    """Make one client for all sessions: each has SSL contexts of its own, 20 ms and 1 MiB."""
+    options = types.HttpOptions(
+        base_url=url.replace("wss:", "https:", 1), async_client_args={"ssl": context}
+    )
+    return genai.Client(api_key="k", vertexai=False, http_options=options)
 
 
 @asynccontextmanager
@@ -68,10 +68,6 @@ async def open_session(url: str, context: ssl.SSLContext | None) -> AsyncIterato
     """Connect and set up."""
     if context is None:
         raise ValueError("google-genai connects over TLS only")
-    options = types.HttpOptions(
-        base_url=url.replace("wss:", "https:", 1), async_client_args={"ssl": context}
-    )
-    client = genai.Client(api_key="k", vertexai=False, http_options=options)
     config = types.LiveConnectConfig(response_modalities=[types.Modality.AUDIO])
-    async with client.aio.live.connect(model="models/bench", config=config) as session:
+    async with client(url, context).aio.live.connect(model=MODEL, config=config) as session:
         yield Session(session)

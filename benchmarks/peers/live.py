@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import ssl
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-import trio
-
-from benchmarks.peers.on_trio import run, together
+from benchmarks.inputs import MODEL
+from benchmarks.peers.on_trio import Event, run, sleep_until, together
 from trio_live import (
     AudioData,
     Custom,
@@ -19,7 +19,7 @@ from trio_live import (
 )
 from trio_live import open_session as open_live_session
 
-__all__ = ["open_session", "run", "together"]
+__all__ = ["Event", "open_session", "run", "sleep_until", "together"]
 
 
 class Session:
@@ -27,33 +27,21 @@ class Session:
 
     def __init__(self, session: SessionHandle) -> None:
         self._session = session
+        self.ask = session.send_text
+        self.push = session.send_audio
+        self.flush = session.flush
 
-    async def ask(self, command: str) -> None:
-        """Send a user's turn."""
-        await self._session.send_text(command)
-
-    async def receive(self) -> tuple[int, int]:
-        """Count audio until the turn is complete."""
-        messages = size = 0
+    async def receive(self, arrivals: list[float]) -> int:
+        """Read until the turn is complete."""
+        size, now = 0, time.monotonic
         async for event in self._session:
             match event:
                 case AudioData(data=data):
-                    messages += 1
+                    arrivals.append(now())
                     size += len(data)
                 case TurnComplete():
-                    return messages, size
+                    return size
         raise RuntimeError("the session ended within a turn")
-
-    async def send(self, chunk: bytes, count: int, period: float, delay: float) -> None:
-        """Send chunks, then wait until all are written."""
-        session = self._session
-        due = trio.current_time() + delay
-        for _ in range(count):
-            if period:
-                await trio.sleep_until(due)
-                due += period
-            await session.send_audio(chunk)
-        await session.flush()
 
 
 @asynccontextmanager
@@ -61,7 +49,7 @@ async def open_session(
     url: str, context: ssl.SSLContext | None, transport: TransportConfig | None = None
 ) -> AsyncIterator[Session]:
     """Connect and set up."""
-    config = SessionConfig("models/bench", response_modalities=["AUDIO"])
+    config = SessionConfig(MODEL, response_modalities=["AUDIO"])
     endpoint = Custom(url, headers={"x-goog-api-key": "k"})
     async with open_live_session(
         config, endpoint=endpoint, ssl_context=context, transport=transport
