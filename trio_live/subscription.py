@@ -3,7 +3,7 @@
 What lives here: Subscription and the three policies. What must not: who puts events in (fanout.py),
 what events mean. A subscription costs one append per event and one wake-up per frame; no channel,
 no lock and no task stands between the reader of the socket and its subscribers
-(benchmarks/session.py).
+(benchmarks/fanout.py).
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ parses them; permessage-deflate is not offered.
 
 One task reads: one large read is parsed into all messages that it holds, and whoever receives is
 woken once for all of them. It goes on answering pings when nobody receives, up to a bound. Nothing
-here has a lock or a channel. Costs beside the default: benchmarks/session.py, peer `fast`.
+here has a lock or a channel. Costs beside the default: benchmarks/flood.py, peer `fast`.
 """
 
 from __future__ import annotations
