@@ -236,10 +236,46 @@ async def opening(bench: Bench, sessions: int, together: int) -> Figures:
     return figures
 
 
+async def storm(bench: Bench, sessions: int) -> Figures:
+    """Let the server drop all sessions at once; how long until each is resumed, in seconds."""
+    turns = [bench.peer.Event() for _ in range(sessions + 1)]  # one opens at a time
+    begin, over = bench.peer.Event(), bench.peer.Event()
+    turns[0].set()
+    at = 0.0
+    gaps: list[float] = []
+    figures: Figures = {}
+    clock = Clock()
+
+    async def outlive(index: int) -> None:
+        nonlocal at, clock
+        await turns[index].wait()
+        async with bench.open_session() as session:
+            turns[index + 1].set()
+            if index == sessions - 1:
+                bench.server_report()
+                clock = Clock()
+                at = time.monotonic() + LEAD + LEAD_PER_SESSION * sessions
+                begin.set()
+            await begin.wait()
+            await session.ask(f"bench cut {at * 1000:.3f}")
+            if not await session.reconnected():
+                raise RuntimeError("a session was not resumed")
+            gaps.append(time.monotonic() - at)
+            if len(gaps) == sessions:
+                figures.update(clock.stop() | lateness(gaps))
+                figures["server"] = bench.server_report()["cpu"]
+                over.set()
+            await over.wait()
+
+    await bench.peer.together([partial(outlive, index) for index in range(sessions)])
+    return figures
+
+
 JOBS: Final[dict[str, Callable[..., Awaitable[Figures]]]] = {
     "flood": flood,
     "talk": talk,
     "opening": opening,
+    "storm": storm,
 }
 
 

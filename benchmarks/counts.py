@@ -164,10 +164,15 @@ def total(by_function: Mapping[str, int]) -> int:
 
 
 def grown(before: Mapping[str, int], after: Mapping[str, int]) -> list[str]:
-    """Name the functions that take more than they did, those that grew most first."""
+    """Name the functions that take more than they did, those that grew most first.
+
+    Of what valgrind counts, the baseline keeps only the largest: of others it is not known whether
+    they grew, so they are told as "few" before.
+    """
+    absent = "few" if "all" in before else "0"
     known = {name: count - before.get(name, 0) for name, count in after.items() if name != "all"}
     names = sorted((name for name in known if known[name] > 0), key=lambda name: -known[name])
-    return [f"{name}: {before.get(name, 0)} -> {after[name]}" for name in names]
+    return [f"{name}: {before.get(name, absent)} -> {after[name]}" for name in names]
 
 
 def compare(before: Counts, after: Counts) -> list[str]:

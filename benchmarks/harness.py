@@ -7,6 +7,7 @@ samples; what figures come to is in figures.py.
 from __future__ import annotations
 
 import argparse
+import datetime
 import json
 import os
 import subprocess
@@ -204,6 +205,7 @@ def answer(question: Question, options: argparse.Namespace, server: Server) -> d
         "question": question.name,
         "title": question.title,
         "unit": question.unit,
+        "day": datetime.datetime.now(datetime.UTC).date().isoformat(),
         "machine": machine(),
         "versions": versions(),
         "settings": {"rounds": rounds, "quick": options.quick},

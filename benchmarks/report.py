@@ -1,15 +1,15 @@
 """All questions in one run, as one Markdown page and one SVG.
 
-    python -m benchmarks.report [--out FOLDER] [--quick] [--rounds N] [--questions ...] [--json]
+    python -m benchmarks.report [--out FOLDER] [--quick] [--rounds N] [--questions ...]
 
 Writes `report.md` and `report.svg` into the folder, docs/benchmarks by default, where the
-documentation shows them. It takes an hour with the usual rounds, on a machine that has nothing else
-to do.
+documentation shows them, and `report.json`, from which both are made: a run of some questions keeps
+what is there of the others. They are written after each question. All of it takes an hour with the
+usual rounds, on a machine that has nothing else to do.
 """
 
 from __future__ import annotations
 
-import datetime
 import json
 import sys
 from collections.abc import Iterable, Sequence
@@ -28,17 +28,21 @@ from benchmarks import (
     opening,
     scale,
     steady,
+    storm,
     streams,
 )
 from benchmarks.chart import chart, number
 from benchmarks.figures import Ratio, Result, Spread
 from benchmarks.harness import ROOT, answer, parser, serve, verdict
 
+Report = dict[str, Any]
+"""What `harness.answer` gives."""
+
 QUESTIONS: Final = {
     module.QUESTION.name: module.QUESTION
     for module in (
-        capacity, steady, flood, latency, scale, memory, opening, imports, codec, fanout, streams,
-        counts,
+        capacity, steady, flood, latency, scale, memory, opening, storm, imports, codec, fanout,
+        streams, counts,
     )
 }  # fmt: skip
 FOLDER: Final = ROOT / "docs" / "benchmarks"
@@ -75,14 +79,20 @@ def across(
     return (names if many else groups), rows
 
 
-def section(report: dict[str, Any]) -> list[str]:
+def section(report: Report) -> list[str]:
     """Write one question."""
     figures: list[Result] = report["results"]
     divided: list[Ratio] = report["ratios"]
-    lines = [f"## {report['title']}", "", f"`python -m benchmarks.{report['question']}`; "]
-    lines[-1] += f"{report['unit']}, median of {report['settings']['rounds']} rounds, and spread."
-    lines[-1] += _circumstances(figures)
-    lines += ["", *table("", *across((r["group"], r["series"], r["value"]) for r in figures))]
+    rounds = report["settings"]["rounds"]
+    lines = [
+        f"## {report['title']}",
+        "",
+        f"`python -m benchmarks.{report['question']}`; {report['unit']}, "
+        f"{f'median of {rounds} rounds, and spread' if rounds > 1 else 'one round'}."
+        + _circumstances(figures),
+        "",
+        *table("", *across((r["group"], r["series"], r["value"]) for r in figures)),
+    ]
     if divided:
         lines += ["Quotients within rounds:", ""]
         lines += table(
@@ -100,7 +110,17 @@ def section(report: dict[str, Any]) -> list[str]:
         for r in divided
         if r["goal"]
     ]
-    return [*lines, *goals, ""] if goals else lines
+    lines += [*goals, ""] if goals else []
+    machine, versions = report["machine"], report["versions"]
+    where = "each process on a core of its own" if machine["pinned"] else "processes on any core"
+    missing = "".join(f" Not measured: {peer}, {why}." for peer, why in report["missing"].items())
+    return [
+        *lines,
+        f"{report['day']}, {machine['cpu']}, {machine['cores']} cores, {machine['system']}, "
+        f"{where}, load average {machine['load']}; "
+        f"{', '.join(f'{name} {version}' for name, version in versions.items())}.{missing}",
+        "",
+    ]
 
 
 def _circumstances(figures: Sequence[Result]) -> str:
@@ -117,47 +137,46 @@ def _circumstances(figures: Sequence[Result]) -> str:
     return "".join(f" {sentence}" for sentence in told)
 
 
-def page(reports: Sequence[dict[str, Any]], day: datetime.date) -> str:
+def page(reports: Sequence[Report]) -> str:
     """Write all of it as Markdown."""
-    first = reports[0]
-    machine, versions = first["machine"], first["versions"]
-    loads = [report["machine"]["load"] for report in reports]
-    where = "each process on a core of its own" if machine["pinned"] else "processes on any core"
     lines = [
         "# Measured",
         "",
         "Written by `python -m benchmarks.report`. What each figure means: `benchmarks/README.md`.",
         "",
-        f"- {day.isoformat()}, {machine['cpu']}, {machine['cores']} cores, {machine['system']}; "
-        f"{where}; load average {min(loads)} to {max(loads)}",
-        f"- {', '.join(f'{name} {version}' for name, version in versions.items())}",
+        "```{image} report.svg",
+        ":alt: All figures as bars with their spread",
+        "```",
+        "",
     ]
-    missing = {peer: why for report in reports for peer, why in report["missing"].items()}
-    lines += [f"- {peer} is not measured: {why}" for peer, why in missing.items()]
-    lines += ["", "```{image} report.svg", ":alt: All figures as bars with their spread", "```", ""]
     for report in reports:
         lines += section(report)
-    return "\n".join(lines)
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def write(folder: Path, asked: Report) -> None:
+    """Put one question's report into the files, in place of what was known of it."""
+    file = folder / "report.json"
+    known: dict[str, Report] = json.loads(file.read_text()) if file.exists() else {}
+    known[asked["question"]] = asked
+    known = {name: known[name] for name in QUESTIONS if name in known}
+    lines = ",\n".join(f"{json.dumps(name)}: {json.dumps(known[name])}" for name in known)
+    folder.mkdir(parents=True, exist_ok=True)
+    file.write_text(f"{{\n{lines}\n}}\n")
+    (folder / "report.md").write_text(page(list(known.values())))
+    (folder / "report.svg").write_text(chart(list(known.values())))
 
 
 def main() -> None:
-    """Ask all, then write."""
+    """Ask all, and write."""
     made = parser(str(__doc__).partition("\n")[0])
     made.add_argument("--out", type=Path, default=FOLDER, metavar="FOLDER")
     made.add_argument("--questions", nargs="+", choices=QUESTIONS, default=list(QUESTIONS))
-    made.add_argument("--json", action="store_true", help="print one JSON object as well")
     options = made.parse_args()
-    reports = []
     with serve() as server:
         for name in options.questions:
             print(f"--- {name}", file=sys.stderr, flush=True)
-            reports.append(answer(QUESTIONS[name], options, server))
-    options.out.mkdir(parents=True, exist_ok=True)
-    today = datetime.datetime.now(datetime.UTC).date()
-    (options.out / "report.md").write_text(page(reports, today))
-    (options.out / "report.svg").write_text(chart(reports))
-    if options.json:
-        print(json.dumps({report["question"]: report for report in reports}))
+            write(options.out, answer(QUESTIONS[name], options, server))
 
 
 if __name__ == "__main__":

@@ -10,7 +10,9 @@ what text turns tell it:
 ``bench talk DOWN UP DOWN_PERIOD UP_PERIOD AT``
     both in real time: send DOWN audio messages DOWN_PERIOD ms apart, and take UP of them, noting by
     how much each is later than its time; the first of either is due at AT ms of the monotonic
-    clock, which all processes of a machine share. Then ``turnComplete``.
+    clock, which all processes of a machine share. Then ``turnComplete``;
+``bench cut AT``
+    drop the connection without a word at AT. Who asks for a resumption handle has got one.
 
 Inbound frames are counted by their headers alone: audio is longer than `COMMAND_BYTES`, commands
 are shorter, and only the first audio of a count is unmasked, to see that it is what it should be.

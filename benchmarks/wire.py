@@ -48,6 +48,8 @@ SWITCHING: Final = (
     b"Sec-WebSocket-Accept: "
 )
 SETUP_COMPLETE: Final = frame(TEXT, b'{"setupComplete":{}}')
+ASKS_HANDLE: Final = b"sessionResumption"
+HANDLE: Final = frame(TEXT, b'{"sessionResumptionUpdate":{"newHandle":"h","resumable":true}}')
 TURN_COMPLETE: Final = frame(TEXT, b'{"serverContent":{"turnComplete":true}}')
 FRAMES: Final = [frame(TEXT, audio_json(pcm(RECEIVED_BYTES, index))) for index in range(BATCH)]
 
@@ -198,7 +200,7 @@ class Wire:
             self._obey(payload)
         elif opcode != PONG:
             self._set_up = True
-            self._write((SETUP_COMPLETE,))
+            self._write((SETUP_COMPLETE, HANDLE) if ASKS_HANDLE in payload else (SETUP_COMPLETE,))
 
     def _obey(self, payload: bytes) -> None:
         command = COMMAND.search(payload)
@@ -220,6 +222,8 @@ class Wire:
                 self._at = at / 1000
                 if self._to_send:
                     self._loop.at(self._at, self._pace)
+            case "cut", [at]:
+                self._loop.at(at / 1000, self._cut)
             case _:
                 raise ValueError(f"no such command: {self._command}")
 
@@ -258,6 +262,9 @@ class Wire:
         if self._taken >= self._to_take:
             self._done()
         return None
+
+    def _cut(self, _: float) -> None:
+        self._close()
 
     def _done(self) -> None:
         self._command = ""

@@ -92,6 +92,13 @@ def test_questions_of_many_sessions_run(question: str) -> None:
     assert {row["group"].split()[0] for row in report["results"]} == {"plain", "tls"}
 
 
+def test_storm_is_outlived_by_both_transports() -> None:
+    """Dropped sessions come back, resumed; the run fails where one does not."""
+    report = run_quickly("storm")
+    check_report(report)
+    assert {row["series"] for row in report["results"]} == {"live", "fast"}
+
+
 @pytest.mark.parametrize("question", PEERLESS)
 def test_questions_without_a_server_run(question: str) -> None:
     """Each has positive figures but where it subtracts."""

@@ -12,6 +12,7 @@ from benchmarks.peers.on_trio import Event, run, sleep_until, together
 from trio_live import (
     AudioData,
     Custom,
+    Reconnected,
     SessionConfig,
     SessionHandle,
     TransportConfig,
@@ -42,6 +43,13 @@ class Session:
                 case TurnComplete():
                     return size
         raise RuntimeError("the session ended within a turn")
+
+    async def reconnected(self) -> bool:
+        """Read until the session has another connection; say whether it was resumed."""
+        async for event in self._session:
+            if isinstance(event, Reconnected):
+                return event.restored
+        raise RuntimeError("the session ended without its connection")
 
 
 @asynccontextmanager
