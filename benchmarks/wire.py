@@ -89,9 +89,10 @@ class Wire:
         try:
             if events & select.EPOLLOUT:
                 self._send_unsent()
-                self._blast()
             if events & ~select.EPOLLOUT:
                 self._read()
+            # Also after reading: an answer to a ping may have taken the last of what was unsent.
+            self._blast()
         except (ConnectionError, ssl.SSLError):
             self._close()
 
