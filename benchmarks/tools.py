@@ -22,7 +22,7 @@ from typing import Final
 import msgspec
 import trio
 
-from benchmarks.figures import machine, versions
+from benchmarks.cores import machine, versions
 from trio_live import SessionConfig
 from trio_live.commands import SendToolResponse
 from trio_live.events import SessionEvent
