@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import gc
 import ssl
 
 import pytest
@@ -26,8 +28,10 @@ from trio_websocket import ConnectionClosed
 
 import trio_live
 from trio_live.testing import connect_to
-from trio_live.testing.server import LiveServer, Reply, UserTurn, scripted
+from trio_live.testing.server import LiveServer, Reply, UserTurn, realtime, scripted
 from trio_live.testing.server import models as steps
+from trio_live.testing.server.conversation import Conversation
+from trio_live.testing.server.realtime import Listener
 from trio_live.testing.server.resumption import KEPT, Checkpoint, Checkpoints
 from trio_live.testing.server.shapes import Refusal
 from trio_live.testing.server.usage import Tokens
@@ -642,3 +646,48 @@ async def test_refusal_arrives_whatever_the_client_sends_behind(
             await talk(server)
         assert caught.value.code == 1007
         assert server.errors == []
+
+
+async def test_an_ended_session_keeps_nothing_of_what_was_said(autojump_clock: MockClock) -> None:
+    """The server keeps its sessions, and without `record` neither media nor history with them."""
+    image = base64.b64encode(bytes(1_000_000)).decode()
+    shown = {"realtimeInput": {"video": {"mimeType": "image/png", "data": image}}}
+    part = {"inlineData": {"mimeType": "image/png", "data": image}}
+    said = {"clientContent": {"turns": [{"role": "user", "parts": [part]}]}}
+    with trio.fail_after(600):
+        async with LiveServer(record=False) as server:
+            async with connect(server) as client:
+                await client.set_up()
+                await client.send(shown)
+                await client.send(said)
+                session = await server.wait_session()
+                await session.wait_received(3)
+            await session.wait_closed()
+            await wait_all_tasks_blocked()
+            gc.collect()
+            kept = [x for x in gc.get_objects() if type(x) in (Conversation, Listener)]
+            assert kept == []
+            assert session.is_set_up
+            assert session.received == []
+
+
+async def test_images_of_one_turn_are_bounded(
+    autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever shows images and never ends a turn gets those of last."""
+    monkeypatch.setattr(realtime, "MOST_IMAGE_BYTES", 10)
+    seen: list[list[bytes]] = []
+
+    async def model(turn: UserTurn, reply: Reply) -> None:
+        seen.append(list(turn.images))
+
+    with trio.fail_after(60):
+        async with LiveServer(model) as server, connect(server) as client:
+            await client.set_up()
+            for number in range(5):
+                data = base64.b64encode(bytes([number]) * 4).decode()
+                video = {"mimeType": "image/png", "data": data}
+                await client.send({"realtimeInput": {"video": video}})
+            await client.say("what was that?")
+            await client.receive_turn()
+    assert seen == [[b"\3" * 4, b"\4" * 4]]

@@ -25,7 +25,14 @@ from trio_live.testing.server.normalise import read_message
 from trio_live.testing.server.shapes import Refusal, get_object
 from trio_live.testing.server.terms import agree
 from trio_live.wire import codec
+from trio_live.wire.generation import (
+    ModelSelectionConfig,
+    ResponseFormat,
+    TextResponseFormat,
+    VideoResponseFormat,
+)
 from trio_live.wire.marks import Platform
+from trio_live.wire.tools import FunctionCallingConfig, LatLng, RetrievalConfig, ToolConfig
 
 # A name of each row of the table, and one of which nothing is known.
 NAMES = [
@@ -36,6 +43,7 @@ NAMES = [
     "gemini-9",
 ]
 FUNCTION = trio_live.FunctionDeclaration
+COST = ModelSelectionConfig("PRIORITIZE_COST")
 SETTINGS: list[dict[str, Any]] = [
     {},
     {"response_modalities": ["TEXT"]},
@@ -55,6 +63,26 @@ SETTINGS: list[dict[str, Any]] = [
     {"labels": {"a": "b"}, "avatar": trio_live.AvatarConfig("Ana"), "voice": "Puck"},
     {"avatar": trio_live.AvatarConfig("Ana"), "response_modalities": ["VIDEO"]},
     {"compression": trio_live.ContextWindowCompressionConfig(4_000)},
+    *(
+        {"tool_config": ToolConfig(**fields)}
+        for fields in (
+            {"function_calling_config": FunctionCallingConfig("ANY", ("f",))},
+            {"function_calling_config": FunctionCallingConfig(stream_function_call_arguments=True)},
+            {"retrieval_config": RetrievalConfig(LatLng(52.5, 13.4), "de")},
+            {"include_server_side_tool_invocations": True},
+        )
+    ),
+    {"generation": trio_live.GenerationConfig(model_selection_config=COST)},
+    {"generation": trio_live.GenerationConfig(model_config=COST)},
+    {
+        "generation": trio_live.GenerationConfig(
+            audio_transcription_config=trio_live.AudioTranscriptionConfig(("de-DE",)),
+            response_format=(
+                ResponseFormat(text=TextResponseFormat("text/plain", {"type": "string"})),
+                ResponseFormat(video=VideoResponseFormat(resolution="720p", duration="1s")),
+            ),
+        )
+    },
     {"generation": trio_live.GenerationConfig(enable_enhanced_civic_answers=True)},
 ]
 
@@ -153,8 +181,8 @@ async def test_message_is_refused_by_both_or_by_none(
             protocol = LiveProtocol(SessionConfig(name), name, platform=Platform.GEMINI)
             protocol.dial()
             protocol.setup()
-            for message in ({"setupComplete": {}}, asked):
-                protocol.receive_frame(msgspec.json.encode(message), 0.0)
+            protocol.receive_frame(b'{"setupComplete":{}}', 0.0)
+            protocol.receive_frame(msgspec.json.encode(asked), 0.0)
             try:
                 protocol.send(command, 0.0)
             except LocalProtocolError:

@@ -36,7 +36,10 @@ from trio_live import (
     open_session,
     tokens,
 )
+from trio_live.close_table import CLOSES, CloseRow
 from trio_live.testing import LiveServer, connect_to
+from trio_live.transport.failures import without_secrets
+from trio_live.transport.interface import DialRequest
 from trio_live.transport.trio_ws import dial
 
 SECRET = "PLANTED"
@@ -222,7 +225,7 @@ async def test_connection_lost_in_mid_session_shows_no_secret(
                     await session.update_context(system_instruction=SECRET)
                     await session.seed_history([Content.from_text(SECRET)])
                     with pytest.raises(LocalProtocolError) as refused:
-                        await session.seed_history([Content.from_text(SECRET, role="model")])
+                        await session.seed_history([Content.from_text(SECRET, role=SECRET)])
                     evidence.show_error(refused.value)
                     await there.send_raw(frame)
                     await there.close(1011, "Internal error encountered.")
@@ -251,6 +254,16 @@ async def test_reason_of_a_close_is_not_in_the_log(
             nursery.cancel_scope.cancel()
     assert f"websocket closed with code {code}" in caplog.text
     evidence.search()
+
+
+@pytest.mark.parametrize("row", [row for row in CLOSES if row.text], ids=lambda row: row.text)
+def test_short_values_of_headers_do_not_change_what_a_reason_means(row: CloseRow) -> None:
+    """A header "1", "a" or "handle" is no secret in the words by which a close is judged."""
+    words = str(row.text)
+    secrets = (SECRET, *words, *words.split(), words)
+    request = DialRequest("wss://localhost", secrets=secrets)
+    shown = without_secrets(request, f"{words.title()} {SECRET}")
+    assert shown == f"{words.title()} ***"
 
 
 def test_reasons_of_other_connections_stay_in_the_log(caplog: pytest.LogCaptureFixture) -> None:

@@ -202,7 +202,7 @@ def _role_problems(message: ClientMessage, platform: Platform | None) -> Iterato
     for index, turn in enumerate((content and content.turns) or ()):
         if turn.role not in roles:
             known = _either(roles[1:])
-            yield f"clientContent.turns[{index}].role={turn.role!r} must be {known}"
+            yield f"clientContent.turns[{index}].role must be {known}"
 
 
 def _command_problems(message: ClientMessage, known: Capabilities) -> Iterator[str]:

@@ -175,6 +175,7 @@ class SessionConfig(_Model, frozen=True, kw_only=True):
     def manual_activity(self) -> bool:
         """Whether this program, not the service, says when the user speaks; `extra` counts."""
         config = self._realtime_input_config()
+        fields: dict[str, object]
         fields = {} if config is None else {"realtimeInputConfig": codec.to_object(config)}
         path = ("realtimeInputConfig", "automaticActivityDetection", "disabled")
         return look_up(merge(fields, self.extra or {}), *path) is True

@@ -20,12 +20,13 @@ import trio_websocket
 from wsproto.utilities import RemoteProtocolError
 
 from trio_live.close_codes import judge_status, judge_trouble
-from trio_live.close_table import Trouble
+from trio_live.close_table import CLOSES, Trouble
 from trio_live.errors import ConnectError
 from trio_live.transport.interface import DialRequest
 from trio_live.transport.proxy import ProxyFailed
 
 _BODY_EXCERPT: Final = 300
+_JUDGED_BY: Final = tuple(row.text for row in CLOSES if row.text is not None)
 _TROUBLES: Final = {
     errno.ECONNREFUSED: Trouble.REFUSED,
     errno.ENETUNREACH: Trouble.UNREACHABLE,
@@ -143,9 +144,13 @@ def _date(text: str) -> datetime | None:
 
 
 def without_secrets(request: DialRequest, text: str) -> str:
-    """Blank the request's secrets out of a text of the server's."""
+    """Blank the request's secrets out of a text of the server's.
+
+    Not the words by which a close is judged: a header's value that is one of them is no secret.
+    """
     for secret in sorted(request.secrets, key=len, reverse=True):  # one may begin another
-        text = text.replace(secret, "***")
+        if not any(secret.casefold() in words for words in _JUDGED_BY):
+            text = text.replace(secret, "***")
     return text
 
 

@@ -108,7 +108,7 @@ def _read(text: msgspec.Raw, kind: object, where: str, notes: list[Leftover]) ->
     bare = _bare(kind)
     struct = _struct(bare)
     strict = struct is not None and struct.__struct_config__.forbid_unknown_fields
-    first = memoryview(text)[:1]
+    first = bytes(memoryview(text)[:1])
     if not (strict and first == b"{"):
         try:
             return [msgspec.json.decode(text, type=kind, strict=False)]
@@ -140,7 +140,7 @@ def _read_fields(
         path = f"{where}.{name}" if where else name
         if name in types:
             attribute, kind = types[name]
-            if memoryview(value) != b"null":
+            if bytes(memoryview(value)[:1]) != b"n":  # a null
                 read = _read(value, kind, path, notes)
                 if read:
                     known[attribute] = read[0]

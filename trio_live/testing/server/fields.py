@@ -10,11 +10,12 @@ from __future__ import annotations
 from typing import Final
 
 from .fields_content import BLOB, CONTENT, FUNCTION_RESPONSE
-from .fields_tools import SCHEMA, TOOL
+from .fields_tools import SCHEMA, TOOL, TOOL_CONFIG
 from .grammar import (
     ANYTHING,
     BOOL,
     BYTES,
+    DURATION,
     EMPTY,
     FLOAT,
     INT32,
@@ -42,6 +43,78 @@ VOICE_CONFIG: Final = Message(
             }
         ),
         "voice": STRING,
+    }
+)
+TRANSCRIPTION: Final = Message(
+    {
+        "languageCodes": STRINGS,
+        "customVocabulary": STRINGS,
+        "wordTimestamp": BOOL,
+        "diarization": BOOL,
+        "mode": choice("MODE_UNSPECIFIED", "VERBATIM", "SMART"),
+        "sourceText": STRING,
+        "languageAuto": EMPTY,
+        "languageHints": Message({"languageCodes": STRINGS}),
+        "adaptationPhrases": STRINGS,
+    }
+)
+_MODEL_SELECTION: Final = Message(
+    {
+        "featureSelectionPreference": choice(
+            "FEATURE_SELECTION_PREFERENCE_UNSPECIFIED",
+            "PRIORITIZE_QUALITY",
+            "BALANCED",
+            "PRIORITIZE_COST",
+        )
+    }
+)
+_DELIVERY: Final = choice("DELIVERY_UNSPECIFIED", "INLINE", "URI")
+_ASPECT_RATIO: Final = choice(
+    "ASPECT_RATIO_UNSPECIFIED",
+    "ASPECT_RATIO_ONE_BY_ONE",
+    "ASPECT_RATIO_TWO_BY_THREE",
+    "ASPECT_RATIO_THREE_BY_TWO",
+    "ASPECT_RATIO_THREE_BY_FOUR",
+    "ASPECT_RATIO_FOUR_BY_THREE",
+    "ASPECT_RATIO_FOUR_BY_FIVE",
+    "ASPECT_RATIO_FIVE_BY_FOUR",
+    "ASPECT_RATIO_NINE_BY_SIXTEEN",
+    "ASPECT_RATIO_SIXTEEN_BY_NINE",
+    "ASPECT_RATIO_TWENTY_ONE_BY_NINE",
+    "ASPECT_RATIO_ONE_BY_EIGHT",
+    "ASPECT_RATIO_EIGHT_BY_ONE",
+    "ASPECT_RATIO_ONE_BY_FOUR",
+    "ASPECT_RATIO_FOUR_BY_ONE",
+)
+_RESPONSE_FORMAT: Final = Message(
+    {
+        "text": Message({"mimeType": STRING, "schema": ANYTHING}),
+        "audio": Message(
+            {"mimeType": STRING, "sampleRate": INT32, "bitRate": INT32, "delivery": _DELIVERY}
+        ),
+        "image": Message(
+            {
+                "mimeType": STRING,
+                "aspectRatio": _ASPECT_RATIO,
+                "imageSize": choice(
+                    "IMAGE_SIZE_UNSPECIFIED",
+                    "IMAGE_SIZE_FIVE_TWELVE",
+                    "IMAGE_SIZE_ONE_K",
+                    "IMAGE_SIZE_TWO_K",
+                    "IMAGE_SIZE_FOUR_K",
+                ),
+                "delivery": _DELIVERY,
+            }
+        ),
+        "video": Message(
+            {
+                "aspectRatio": _ASPECT_RATIO,
+                "resolution": STRING,
+                "duration": DURATION,
+                "gcsUri": STRING,
+                "delivery": _DELIVERY,
+            }
+        ),
     }
 )
 GENERATION_CONFIG: Final = Message(
@@ -88,6 +161,10 @@ GENERATION_CONFIG: Final = Message(
         "enableAffectiveDialog": BOOL,
         "translationConfig": Message({"targetLanguageCode": STRING, "echoTargetLanguage": BOOL}),
         "enableEnhancedCivicAnswers": only_gemini(BOOL),
+        "audioTranscriptionConfig": TRANSCRIPTION,
+        "modelSelectionConfig": only_gemini(_MODEL_SELECTION),
+        "modelConfig": only_vertex(_MODEL_SELECTION),  # the same, as Vertex AI calls it
+        "responseFormat": Repeated(_RESPONSE_FORMAT),
         # Known to the service elsewhere, refused in Live sessions (terms.UNSUPPORTED_GENERATION).
         "responseLogprobs": BOOL,
         "responseMimeType": STRING,
@@ -139,25 +216,14 @@ REALTIME_INPUT_CONFIG: Final = Message(
         "interimTranscriptTimestampEnabled": BOOL,
     }
 )
-TRANSCRIPTION: Final = Message(
-    {
-        "languageCodes": STRINGS,
-        "customVocabulary": STRINGS,
-        "wordTimestamp": BOOL,
-        "diarization": BOOL,
-        "mode": choice("MODE_UNSPECIFIED", "VERBATIM", "SMART"),
-        "sourceText": STRING,
-        "languageAuto": EMPTY,
-        "languageHints": Message({"languageCodes": STRINGS}),
-        "adaptationPhrases": STRINGS,
-    }
-)
 SETUP: Final = Message(
     {
         "model": STRING,
         "generationConfig": GENERATION_CONFIG,
         "systemInstruction": CONTENT,
         "tools": Repeated(TOOL),
+        # google-genai has none; the setup of Firebase's Android SDK does.
+        "toolConfig": TOOL_CONFIG,
         "realtimeInputConfig": REALTIME_INPUT_CONFIG,
         "sessionResumption": Message(
             {"handle": Scalar.NEVER_NULL, "transparent": only_vertex(BOOL)}

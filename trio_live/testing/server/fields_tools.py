@@ -266,3 +266,18 @@ TOOL: Final = Message(
         "exaAiSearch": only_vertex(Message({"apiKey": STRING, "customConfigs": OBJECT})),
     }
 )
+TOOL_CONFIG: Final = Message(
+    {
+        "functionCallingConfig": Message(
+            {
+                "mode": choice("MODE_UNSPECIFIED", "AUTO", "ANY", "NONE", "VALIDATED"),
+                "allowedFunctionNames": STRINGS,
+                "streamFunctionCallArguments": only_vertex(BOOL),
+            }
+        ),
+        "retrievalConfig": Message(
+            {"latLng": Message({"latitude": FLOAT, "longitude": FLOAT}), "languageCode": STRING}
+        ),
+        "includeServerSideToolInvocations": only_gemini(BOOL),
+    }
+)

@@ -37,11 +37,6 @@ class MusicServerSession(ServerSession):
         self._wanted = trio.Event()  # set while music is wanted; replaced when the music stops
 
     @property
-    def is_set_up(self) -> bool:
-        """Whether the setup has been accepted."""
-        return bool(self.setup)
-
-    @property
     def playing(self) -> bool:
         """Whether music is being made."""
         return self._wanted.is_set()

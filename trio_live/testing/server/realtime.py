@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import deque
 from typing import Final
 
 from .conversation import Conversation
@@ -29,6 +30,9 @@ EXPLICIT_ACTIVITY: Final = (
     "Explicit activity control is not supported when automatic activity detection is enabled."
 )
 
+MOST_IMAGE_BYTES: Final = 32 * 1024 * 1024
+"""Of one turn; the images that were shown first are forgotten beyond it."""
+
 _PCM: Final = re.compile(r"audio/pcm(?:;\s*rate=([1-9][0-9]{2,5}))?")
 _IMAGES: Final = ("image/jpeg", "image/png", "image/webp")
 
@@ -54,7 +58,7 @@ class Listener:
         self._audio = bytearray()  # of the marked activity
         self._sample_rate = INPUT_RATE_HZ
         self._text = ""  # written during an activity
-        self._images: list[bytes] = []  # shown since the last turn
+        self._images: deque[bytes] = deque()  # shown since the last turn
 
     def take(self, message: JsonObject) -> None:
         """Take one realtimeInput message.
@@ -126,6 +130,8 @@ class Listener:
             raise invalid_argument("video takes single frames: image/jpeg, image/png, image/webp")
         if self.is_active or self._terms.video_between_turns:
             self._images.append(decode_base64(get_text(blob, "data")))
+            while sum(map(len, self._images)) > MOST_IMAGE_BYTES:
+                self._images.popleft()
 
     def _take_text(self, text: str) -> None:
         if self.is_active:
@@ -169,8 +175,8 @@ class Listener:
         self._end_turn(audio, self._sample_rate)
 
     def _end_turn(self, audio: bytes, sample_rate: int) -> None:
-        turn = UserTurn(self._text, audio, sample_rate, images=self._images)
-        self._text, self._images = "", []
+        turn = UserTurn(self._text, audio, sample_rate, images=list(self._images))
+        self._text, self._images = "", deque()
         heard = self._transcribe(audio, sample_rate) if audio else ""
         if heard and self._terms.input_transcription:
             self._outbox.put_json({"serverContent": {"inputTranscription": {"text": heard}}})

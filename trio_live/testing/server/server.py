@@ -55,7 +55,7 @@ class LiveServer:
 
     It also issues ephemeral tokens, at `/v1alpha/auth_tokens`, and holds sessions to them; and it
     holds music sessions, in chunks of two seconds. It keeps the newest 1,000 resumption handles, of
-    all sessions together.
+    all sessions together, and as many tokens; of an image stream the last 32 MiB count in a turn.
 
     Args:
         model: answers each user turn, see `Model`.

@@ -122,7 +122,7 @@ class ServerSession:
     @property
     def is_set_up(self) -> bool:
         """Whether the setup has been accepted."""
-        return self._conversation is not None
+        return bool(self.setup)
 
     async def wait_closed(self) -> tuple[int, str]:
         """Wait until the connection has ended and return `closed`.
@@ -239,6 +239,8 @@ class ServerSession:
         try:
             await self._line.run(self._start, self._take)
         finally:
+            # The server keeps its sessions; what was said and shown must not stay with them.
+            self._conversation = self._listener = None
             self._notify()
 
     def _start(self, nursery: trio.Nursery) -> None:

@@ -27,6 +27,7 @@ PREFIX: Final = "auth_tokens/"
 LIFETIME: Final = timedelta(minutes=30)
 NEW_SESSIONS_FOR: Final = timedelta(minutes=1)
 LONGEST: Final = timedelta(hours=20)
+MOST_TOKENS: Final = 1_000
 EXPIRED: Final = (1008, "Token has expired.")
 
 _REQUEST: Final = Message(
@@ -96,7 +97,7 @@ class IssuedToken:
 
 
 class TokenOffice:
-    """Issues tokens and knows them again."""
+    """Issues tokens and knows the newest of them again."""
 
     def __init__(self) -> None:
         self._issued: dict[str, IssuedToken] = {}
@@ -119,6 +120,8 @@ class TokenOffice:
         until = _read_time(body, "newSessionExpireTime", now, NEW_SESSIONS_FOR)
         setup, mask = body.get("bidiGenerateContentSetup"), get_text(body, "fieldMask")
         name = PREFIX + secrets.token_hex(32)
+        while len(self._issued) >= MOST_TOKENS:
+            del self._issued[next(iter(self._issued))]  # the oldest
         self._issued[name] = IssuedToken(
             expires=trio.current_time() + (expires - now).total_seconds(),
             sessions_until=trio.current_time() + (until - now).total_seconds(),
