@@ -553,6 +553,33 @@ def test_from_dict_leaves_the_objects_of_the_application_alone() -> None:
     assert config.tools == (FunctionDeclaration("f", parameters_json_schema=schema),)
 
 
+def test_from_dict_reads_what_proto3_json_writes() -> None:
+    """Numbers of 64 bits may be texts, and bytes base64 in either alphabet."""
+    settings = {
+        "model": "m",
+        "compression": {"triggerTokens": "9000", "sliding_window": {"target_tokens": "-0"}},
+        "avatar": {"customizedAvatar": {"imageData": "-_-_-w"}},
+    }
+    config = SessionConfig.from_dict(settings)
+    assert config.compression == ContextWindowCompressionConfig(9_000, SlidingWindow(0))
+    image = CustomizedAvatar(image_data=b"\xfb\xff\xbf\xfb")
+    assert config.avatar == AvatarConfig(customized_avatar=image)
+
+
+@pytest.mark.parametrize("number", [math.nan, math.inf])
+@pytest.mark.parametrize("name", ["extra", "tools", "tool_config"])
+def test_a_number_that_is_not_finite_is_refused_at_any_depth(name: str, number: float) -> None:
+    """JSON has none; an encoder would quietly write null."""
+    schema: dict[str, object] = {"properties": {"a": {"maximum": number}}}
+    settings: dict[str, Any] = {
+        "extra": {"a": [{"b": number}]},
+        "tools": [FunctionDeclaration("f", parameters_json_schema=schema)],
+        "tool_config": ToolConfig(retrieval_config=RetrievalConfig(LatLng(number, 0.0))),
+    }
+    with pytest.raises(ConfigError, match="not finite"):
+        SessionConfig("m", **{name: settings[name]})
+
+
 UNKNOWN: list[tuple[Any, str]] = [
     ([], "settings must be a mapping, not list"),
     ({}, "model is missing: every session names its model"),

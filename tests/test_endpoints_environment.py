@@ -7,6 +7,7 @@ import trio
 
 from trio_live import ConfigError, SessionConfig, open_session
 from trio_live.endpoints import from_environment
+from trio_live.wire.marks import Platform
 
 VARIABLES = (
     "GOOGLE_API_KEY",
@@ -90,3 +91,10 @@ def test_environment_base_url_that_is_insecure_is_refused(monkeypatch: pytest.Mo
     monkeypatch.setenv("GOOGLE_GEMINI_BASE_URL", "http://gateway.example")
     with pytest.raises(ConfigError, match="in the clear"):
         from_environment()
+
+
+def test_environment_gateway_of_vertex_ai_has_its_rules(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is asked for by name is checked by its rules, whatever the host."""
+    monkeypatch.setenv("GOOGLE_GENAI_USE_VERTEXAI", "true")
+    monkeypatch.setenv("GOOGLE_VERTEX_BASE_URL", "https://gateway.example/live")
+    assert from_environment().platform is Platform.VERTEX

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import socket
 import ssl
@@ -173,6 +174,10 @@ def test_request_has_the_raw_fields_of_the_config() -> None:
         ({"base_url": "http://h"}, "in the clear"),
         ({"api_version": "v1/x"}, "api_version must be a name"),
         ({"headers": {"x": "\n"}}, "cannot be sent"),
+        *(
+            ({"answer_timeout": value}, "answer_timeout=.* must be a number of seconds above 0")
+            for value in (None, -1, 0, "x", True, math.nan)
+        ),
     ],
 )
 async def test_create_refuses_arguments_that_cannot_be(
@@ -406,8 +411,8 @@ async def answer_with(stream: trio.abc.Stream, answer: bytes) -> None:
     await stream.aclose()
 
 
-async def error_of(answer: bytes, **settings: Any) -> CredentialsError:
-    """Ask for a token where this is the answer; give the error."""
+async def answered(answer: bytes, **settings: Any) -> tokens.EphemeralToken | CredentialsError:
+    """Ask for a token where this is the answer; give the token, or the error."""
     with trio.fail_after(600):
         async with trio.open_nursery() as nursery:
 
@@ -418,11 +423,19 @@ async def error_of(answer: bytes, **settings: Any) -> CredentialsError:
                 nursery.start_soon(answer_with, far, answer)
                 return near
 
-            with pytest.raises(CredentialsError) as caught:
-                await tokens.create(
+            try:
+                return await tokens.create(
                     KEY, base_url="http://localhost", open_stream=open_stream, **settings
                 )
-    return caught.value
+            except CredentialsError as error:
+                return error
+
+
+async def error_of(answer: bytes, **settings: Any) -> CredentialsError:
+    """The same, where there is an error."""
+    error = await answered(answer, **settings)
+    assert isinstance(error, CredentialsError)
+    return error
 
 
 @pytest.mark.parametrize(
@@ -431,6 +444,7 @@ async def error_of(answer: bytes, **settings: Any) -> CredentialsError:
         (b"200 OK\r\nContent-Length: 2\r\n\r\n{}", "the answer is none"),
         (b"200 OK\r\nContent-Length: 12\r\n\r\n" + b'{"name":"x"}', "the answer is none"),
         (b"200 OK\r\nContent-Length: 5\r\n\r\n{", "peer closed connection"),
+        (b"200 OK\r\n\r\n" + b" " * 1_100_000, "the answer is larger than 1048576 bytes"),
         (b"garbage\r\n\r\n", "illegal status line"),
         (b"302 Found\r\nLocation: http://evil\r\nContent-Length: 0\r\n\r\n", "with HTTP 302"),
         (b"400 Bad\r\nContent-Length: 11\r\n\r\n" + KEY.encode(), "with HTTP 400"),
@@ -443,6 +457,20 @@ async def test_answer_that_is_no_token_is_an_error(
     error = await error_of(answer)
     assert complaint in str(error)
     assert KEY not in f"{error} {error!r} {error.body}"
+
+
+@pytest.mark.parametrize(
+    "rest", [b'"uses":"1"', b'"uses":[]', b'"uses":1,"expireTime":"soon"', b'"new":{}']
+)
+async def test_a_token_counts_whatever_stands_beside_it(
+    rest: bytes, autojump_clock: MockClock
+) -> None:
+    """What was issued, and perhaps paid for, is not thrown away for a number that is a text."""
+    said = b'{"name":"auth_tokens/x",%b}' % rest
+    token = await answered(b"200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(said), said))
+    assert isinstance(token, tokens.EphemeralToken)
+    assert token.name == "auth_tokens/x"
+    assert token.uses in (None, 1)
 
 
 async def test_answer_does_not_show_the_token_behind_a_scheme(autojump_clock: MockClock) -> None:

@@ -19,7 +19,7 @@ from trio_live.wire.client import (
     ToolResponse,
 )
 from trio_live.wire.content import Blob, Content, ExecutableCode, Part
-from trio_live.wire.functions import FunctionCall, FunctionResponse
+from trio_live.wire.functions import FunctionCall, FunctionResponse, PartialArg
 from trio_live.wire.generation import GenerationConfig
 from trio_live.wire.salvage import Malformed, Unrecognised
 from trio_live.wire.server import (
@@ -33,6 +33,7 @@ from trio_live.wire.server import (
 )
 from trio_live.wire.setup import Setup
 from trio_live.wire.speech import PrebuiltVoiceConfig, SpeechConfig, VoiceConfig
+from trio_live.wire.tools import LatLng
 from trio_live.wire.transcription import Transcription, WordInfo
 from trio_live.wire.usage import UsageMetadata
 
@@ -433,6 +434,14 @@ def test_decode_half_surrogate_pairs_cost_their_character_only(text: str, as_byt
     )
     told = "half surrogate pairs, which are U+FFFD in the rest"
     assert leftovers == [Malformed("", told, frame.encode())]
+
+
+def test_reprs_show_no_number_that_is_somebody_s_own() -> None:
+    """Law 6: arguments of calls and places are payload, numbers or not."""
+    call = FunctionCall("pay", partial_args=(PartialArg("$.card", number_value=4111.5),))
+    assert "4111" not in repr(call)
+    assert "True" not in repr(PartialArg(bool_value=True))
+    assert repr(LatLng(52.5, 13.4)) == "LatLng(latitude=<float>, longitude=<float>)"
 
 
 def test_text_of_a_frame_with_half_surrogate_pairs_is_found() -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Awaitable, Callable, Iterable
-from typing import Any, cast
+from typing import Any, Final, cast
 
 import trio
 
@@ -20,6 +20,8 @@ try:
     import httpcore
 except ImportError as error:
     raise ConfigError("this needs httpcore: pip install trio-live[tokens]") from error
+
+_LARGEST: Final = 1024 * 1024  # bytes of an answer, its head included; real ones have some hundred
 
 OpenStream = Callable[[str, int], Awaitable[trio.abc.Stream]]
 """Opens the byte stream under a connection: `await open_stream(host, port)`."""
@@ -105,13 +107,18 @@ class _Backend(httpcore.AsyncNetworkBackend):
 class _Stream(httpcore.AsyncNetworkStream):
     def __init__(self, stream: trio.abc.Stream) -> None:
         self._stream = stream
+        self._read = 0  # bytes
 
     async def read(
         self,
         max_bytes: int,
         timeout: float | None = None,  # noqa: ASYNC109  # httpcore's signature
     ) -> bytes:
-        return bytes(await self._stream.receive_some(max_bytes))
+        received = bytes(await self._stream.receive_some(max_bytes))
+        self._read += len(received)
+        if self._read > _LARGEST:
+            raise httpcore.ReadError(f"the answer is larger than {_LARGEST} bytes")
+        return received
 
     async def write(
         self,

@@ -39,6 +39,7 @@ from trio_live.transport.proxy import ProxySetting, open_tcp, proxy_for
 from trio_live.wire import codec
 from trio_live.wire.client import ClientMessage
 from trio_live.wire.marks import Platform
+from trio_live.wire.salvage import salvage
 
 if TYPE_CHECKING:
     import ssl
@@ -97,7 +98,7 @@ class EphemeralToken:
 
 
 class _Answer(msgspec.Struct, rename="camel"):
-    name: str
+    name: str = ""
     expire_time: datetime | None = None
     new_session_expire_time: datetime | None = None
     uses: int | None = None
@@ -161,6 +162,7 @@ async def create(
     own: Headers = (("x-goog-api-key", key), ("Content-Type", "application/json"))
     extra = check_headers(headers)
     given = {name.lower() for name, _ in extra}
+    _check_timeout(answer_timeout)
     body = request_body(config, lock_additional_fields, uses, expire_time, new_session_expire_time)
     with trio.move_on_after(answer_timeout):
         try:
@@ -240,6 +242,11 @@ def _check_uses(uses: object) -> int:
     return uses
 
 
+def _check_timeout(seconds: object) -> None:
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not seconds > 0:
+        raise ConfigError(f"answer_timeout={seconds!r} must be a number of seconds above 0")
+
+
 def _rfc3339(argument: str, time: object) -> str:
     if not isinstance(time, datetime) or time.utcoffset() is None:
         raise ConfigError(f"{argument} must be a datetime with a time zone")
@@ -248,10 +255,8 @@ def _rfc3339(argument: str, time: object) -> str:
 
 def _read(status: int, answer: bytes, secrets: tuple[str, ...]) -> EphemeralToken:
     if status == 200:
-        try:
-            read = msgspec.json.decode(answer, type=_Answer)
-        except msgspec.MsgspecError:
-            read = _Answer("")
+        # A token counts, whatever else of the answer cannot be read.
+        read, _ = salvage(answer, _Answer)
         if read.name.startswith(TOKEN_PREFIX):
             times = read.expire_time, read.new_session_expire_time
             return EphemeralToken(read.name, *times, read.uses)

@@ -7,15 +7,19 @@ checks of values (values.py), but for their types, which msgspec checks on the w
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable, Mapping
-from typing import Any, cast, get_args, get_origin
+from typing import Any, Final, cast, get_args, get_origin
 
 import msgspec
 
 from trio_live.config.arguments import ARGUMENTS
 from trio_live.errors import ConfigError
-from trio_live.wire.fields import fields_of, unmarked
+from trio_live.wire.fields import Field, fields_of, unmarked
+from trio_live.wire.salvage import base64_bytes
 from trio_live.wire.tools import FunctionDeclaration, Tool
+
+_INT64: Final = re.compile("-?[0-9]{1,19}")
 
 
 def arguments_from(settings: Mapping[str, object]) -> dict[str, Any]:
@@ -90,8 +94,18 @@ def _respelled(path: str, kind: Any, value: object) -> object:
             raise ConfigError(
                 f"{path} has both {field.name} and {field.wire_name}: they are one field"
             )
-        given[field.wire_name] = _respelled(f"{path}.{field.name}", field.kind, item)
+        given[field.wire_name] = _respelled(f"{path}.{field.name}", field.kind, _plain(field, item))
     return given
+
+
+def _plain(field: Field, value: object) -> object:
+    """Read the texts that proto3-JSON has in place of numbers of 64 bits, and of bytes."""
+    if not isinstance(value, str):
+        return value
+    if field.kind is bytes:
+        data = base64_bytes(value)
+        return value if data is None else data
+    return int(value) if field.unit == "int64" and _INT64.fullmatch(value) else value
 
 
 def _unknown(path: str, name: object, known: Iterable[str]) -> str:

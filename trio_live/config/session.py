@@ -45,7 +45,9 @@ class _Model(Data, frozen=True):
 
 
 class SessionConfig(_Model, frozen=True, kw_only=True):
-    """What the service is asked for. Immutable; one config serves any number of sessions.
+    """What the service is asked for. Frozen; one config serves any number of sessions.
+
+    It keeps copies of what it is given. The mappings in them are plain dicts: do not change them.
 
     What platform and model do not take is told by `open_session()`, before anything is opened. None
     as the value of any argument but `model` stands for its default.

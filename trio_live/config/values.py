@@ -7,6 +7,7 @@ their names in Python.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TypeVar, cast
 
@@ -82,11 +83,28 @@ def _read_one(path: str, argument: Argument, value: object) -> object:
 def _copy(path: str, value: object, kind: type[T]) -> T:
     """Copy through JSON: what is not of its type is told with msgspec's own path."""
     try:
-        return codec.copy(value, kind)
+        finite = _is_finite(value)
+        copied = codec.copy(value, kind)
     except msgspec.ValidationError as error:
         raise ConfigError(f"{path}: {error}") from None
     except (TypeError, ValueError, OverflowError, RecursionError):
         raise ConfigError(f"{path} holds something that cannot be written as JSON") from None
+    if not finite:
+        raise ConfigError(f"{path} holds a number that is not finite, which JSON has not")
+    return copied
+
+
+def _is_finite(value: object) -> bool:
+    """Whether there is no NaN or infinity in a value, which an encoder writes as null."""
+    if isinstance(value, float):
+        return math.isfinite(value)
+    if isinstance(value, msgspec.Struct):
+        return all(_is_finite(getattr(value, name)) for name in value.__struct_fields__)
+    if isinstance(value, Mapping):
+        return all(map(_is_finite, cast("Mapping[object, object]", value).values()))
+    if isinstance(value, list | tuple):
+        return all(map(_is_finite, cast("Sequence[object]", value)))
+    return True
 
 
 def _check_struct(path: str, struct: msgspec.Struct) -> None:

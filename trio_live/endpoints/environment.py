@@ -22,6 +22,7 @@ from trio_live.endpoints.google_ai import HOST, TOKEN_PREFIX, GoogleAI
 from trio_live.endpoints.vertex import VERSION as VERTEX_VERSION
 from trio_live.endpoints.vertex import VertexAI, publisher_name
 from trio_live.errors import ConfigError
+from trio_live.wire.marks import Platform
 
 API_KEY_VARIABLES: Final = ("GOOGLE_API_KEY", "GEMINI_API_KEY")
 # The first that is set decides, also if it says no.
@@ -94,7 +95,7 @@ def _vertex() -> Endpoint:
     if key:
         return VertexAI(api_key=key, base_url=base, api_version=version)
     if base is not None and not (project and base.endswith(".googleapis.com")):
-        return Custom(base, model_name=publisher_name)
+        return Custom(base, model_name=publisher_name, platform=Platform.VERTEX)
     if not project:
         raise ConfigError(
             "the environment asks for Vertex AI and names no project: set GOOGLE_CLOUD_PROJECT (and"

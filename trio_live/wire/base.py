@@ -39,13 +39,19 @@ _OPEN_FIELDS: Final = frozenset(
     }
 )
 
+# Numbers that are somebody's own: arguments of a call, and where the user is.
+_HIDDEN_NUMBERS: Final = frozenset({"bool_value", "latitude", "longitude", "number_value"})
+
 
 def redacted(name: str, value: object) -> str:
     """Show a field's value without what a person said, sent or must keep secret.
 
-    Numbers, booleans, enums and structs are shown; text under a name of the vocabulary too; other
-    text and bytes become their length, objects and lists of them their size.
+    Numbers, booleans, enums and structs are shown, but for what is an argument or a place; text
+    under a name of the vocabulary too; other text and bytes become their length, objects and lists
+    of them their size.
     """
+    if name in _HIDDEN_NUMBERS and value is not None:
+        return f"<{type(value).__name__}>"
     if value is None or isinstance(value, bool | int | float | Enum):
         return str(value) if isinstance(value, Enum) else repr(value)
     if isinstance(value, str):

@@ -114,7 +114,7 @@ def _read(text: msgspec.Raw, kind: object, where: str, notes: list[Leftover]) ->
             return [msgspec.json.decode(text, type=kind, strict=False)]
         except UNREADABLE as error:
             problem = _explain(error)
-            if bare is bytes and (data := _base64_bytes(text)) is not None:
+            if bare is bytes and (data := _media(text)) is not None:
                 return [data]
             if get_origin(bare) is tuple and first == b"[":
                 return _read_items(text, get_args(bare)[0], where, problem, notes)
@@ -182,12 +182,19 @@ def _read_items(
     return [tuple(whole)]
 
 
-def _base64_bytes(text: msgspec.Raw) -> bytes | None:
-    """Decode base64 in either alphabet, padded or not; None if it is none."""
+def _media(text: msgspec.Raw) -> bytes | None:
     try:
-        bare = msgspec.json.decode(text, type=str).translate(_STANDARD_ALPHABET).rstrip("=")
+        return base64_bytes(msgspec.json.decode(text, type=str))
+    except UNREADABLE:
+        return None
+
+
+def base64_bytes(text: str) -> bytes | None:
+    """Decode base64 in either alphabet, padded or not; None if it is none."""
+    bare = text.translate(_STANDARD_ALPHABET).rstrip("=")
+    try:
         return binascii.a2b_base64(bare + "=" * (-len(bare) % 4), strict_mode=True)
-    except (*UNREADABLE, ValueError):
+    except ValueError:
         return None
 
 
