@@ -54,13 +54,20 @@ class Lasting:
         changed: dict[str, Any] | None = None,
         resume: trio_live.Checkpoint | None = None,
         endpoint: trio_live.Endpoint = ENDPOINT,
+        checkpoint_file: trio_live.CheckpointFile | None = None,
         **settings: Any,
     ) -> trio_live.SessionScope:
         """Open a session; `changed` changes the policy."""
         if policy is not None and changed:
             policy = replace(policy, **changed)
         transport = trio_live.TransportConfig(dialer=self.dial, reconnect=policy, **settings)
-        return trio_live.open_session(config, endpoint=endpoint, transport=transport, resume=resume)
+        return trio_live.open_session(
+            config,
+            endpoint=endpoint,
+            transport=transport,
+            resume=resume,
+            checkpoint_file=checkpoint_file,
+        )
 
     async def dial(self, nursery: trio.Nursery, request: DialRequest) -> Transport:
         """A dialer."""

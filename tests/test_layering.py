@@ -132,6 +132,7 @@ ARROWS: dict[str, set[str]] = {
     "ledger": {"wire"},
     "checkpoint": {"errors", "ledger", "wire"},
     "checkpoint_file": {"checkpoint"},
+    "saver": {"checkpoint", "checkpoint_file", "events"},
     "subscription": {"errors", "events", "wire"},
     "fanout": {"errors", "events", "subscription"},
     "watch": {"errors", "events", "state"},
@@ -199,6 +200,7 @@ ARROWS: dict[str, set[str]] = {
     },
     "runner": {
         "checkpoint",
+        "checkpoint_file",
         "close_codes",
         "close_table",
         "commands",
@@ -213,6 +215,7 @@ ARROWS: dict[str, set[str]] = {
         "outage",
         "outbox",
         "protocol",
+        "saver",
         "state",
         "subscription",
         "tools",
@@ -221,6 +224,7 @@ ARROWS: dict[str, set[str]] = {
     },
     "session": {
         "checkpoint",
+        "checkpoint_file",
         "commands",
         "config",
         "endpoints",

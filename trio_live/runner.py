@@ -34,12 +34,14 @@ from trio_live.lifeline import Lifeline
 from trio_live.outage import MEDIA
 from trio_live.outbox import CommandSender, Outbox
 from trio_live.protocol import LiveProtocol
+from trio_live.saver import CheckpointSaver
 from trio_live.state import SessionPhase
 from trio_live.transport import NO_CLOSE_FRAME, Transport, TransportClosed
 from trio_live.watch import PhaseWatch
 
 if TYPE_CHECKING:
     from trio_live.checkpoint import Checkpoint
+    from trio_live.checkpoint_file import CheckpointFile
     from trio_live.commands import SessionCommand
     from trio_live.endpoints import Endpoint
     from trio_live.subscription import Subscription
@@ -61,6 +63,7 @@ class SessionRunner:
         endpoint: Endpoint,
         settings: TransportConfig,
         resume: Checkpoint | None = None,
+        checkpoint_file: CheckpointFile | None = None,
     ) -> None:
         config = tools.config
         self._settings = settings
@@ -77,6 +80,9 @@ class SessionRunner:
             self._protocol.adopt(resume)
         self._fanout = EventFanout()
         self._watch = PhaseWatch()
+        self._saver = None
+        if checkpoint_file is not None:
+            self._saver = CheckpointSaver(checkpoint_file, self.checkpoint, self._publish)
         self._outbox = Outbox(
             self._protocol,
             settings.send_buffer_bytes,
@@ -120,6 +126,8 @@ class SessionRunner:
             self.failure = error
             raise
         await self._tools.start(nursery)
+        if self._saver is not None:
+            self._saver.start(nursery)
         nursery.start_soon(self._read, name="trio_live reader")
         nursery.start_soon(self._pump, name="trio_live pump")
 
@@ -156,6 +164,8 @@ class SessionRunner:
         self._fanout.publish(happened)
         self._tools.follow(happened)
         self._outbox.open_gate()
+        if self._saver is not None:
+            self._saver.follow(happened)
 
     # What handles ask for (interfaces.Driver).
 
@@ -283,6 +293,15 @@ class SessionRunner:
             self._tell_end(TransportClosed(NO_CLOSE_FRAME), clean=False)
         self._close_streams()
 
+    async def save_last(self) -> None:
+        """Save where the session stood in the end, if there is a file for it.
+
+        Raises:
+            OSError: It could not be written.
+        """
+        if self._saver is not None:
+            await self._saver.finish()
+
     def _expect_end(self) -> None:
         """Sending has failed: the reader finds out why, behind what was received before that.
 
@@ -356,6 +375,8 @@ class SessionRunner:
     def _tell_end(self, closed: TransportClosed, *, clean: bool) -> None:
         self._tools.halt("session")
         self._over = True
+        if self._saver is not None:
+            self._saver.end()
         undelivered = dict(self._outbox.undelivered)
         self._publish(
             [

@@ -18,6 +18,7 @@ import trio
 
 from trio_live import endpoints, rules
 from trio_live.checkpoint import Checkpoint
+from trio_live.checkpoint_file import CheckpointFile
 from trio_live.config import SessionConfig, TransportConfig
 from trio_live.errors import (
     ConfigError,
@@ -51,6 +52,7 @@ def open_session(
     tool_grace: float = DEFAULT_GRACE,
     audio_during_calls: AudioDuringCalls | None = None,
     audio_max_age: float = DEFAULT_AUDIO_MAX_AGE,
+    checkpoint_file: CheckpointFile | None = None,
 ) -> SessionScope:
     """Open a Live session for the length of an `async with` block.
 
@@ -82,6 +84,9 @@ def open_session(
             refuse it (`Capabilities.audio_during_calls`), else "send". With
             `activity_detection=False` it is always sent.
         audio_max_age: Held audio older than this, in seconds, is dropped.
+        checkpoint_file: Save a checkpoint there at each SessionResumeUpdate that is resumable, in
+            the background, and at the end, which waits for the disk. What cannot be saved meanwhile
+            is an Error event, and the session goes on.
 
     Raises:
         ConfigError: Here, for settings that cannot be, or that the platform or the model does not
@@ -91,6 +96,7 @@ def open_session(
             nothing.
         ConnectionLost: On leaving, if the connection was lost, or was too slow for everything that
             was accepted to be written within `close_timeout`.
+        OSError: On leaving, if nothing else went wrong, and the last checkpoint was not saved.
         Exception: An exception of the block goes out as it is, never in a group.
 
     Cancellation: still cleans up. If cancelled, closes without a close handshake.
@@ -119,7 +125,10 @@ def open_session(
     rules.check_setup(service.config, place.platform, getattr(place, "api_version", None))
     settings = replace(settings, **overrides)
     _check_resumption(config, place, settings, resume)
-    return SessionScope(service, place, settings, resume)
+    file: object = checkpoint_file
+    if file is not None and not isinstance(file, CheckpointFile):
+        raise ConfigError(f"checkpoint_file must be a CheckpointFile, not {type(file).__name__}")
+    return SessionScope(service, place, settings, resume, checkpoint_file)
 
 
 def _check_resumption(
@@ -155,8 +164,9 @@ class SessionScope(AbstractAsyncContextManager[SessionHandle]):
         endpoint: Endpoint,
         settings: TransportConfig,
         resume: Checkpoint | None = None,
+        checkpoint_file: CheckpointFile | None = None,
     ) -> None:
-        self._parts = (tools, endpoint, settings, resume)
+        self._parts = (tools, endpoint, settings, resume, checkpoint_file)
         self._scope: AbstractAsyncContextManager[SessionHandle] | None = None
         self._left = False
 
@@ -210,6 +220,10 @@ async def _run(session: SessionRunner) -> AsyncGenerator[SessionHandle]:
     if session.failure is not None and (raised is None or isinstance(raised, trio.Cancelled)):
         # A cancellation from outside must not hide the loss; Trio delivers it again out there.
         raised = session.failure
+    try:
+        await session.save_last()
+    except OSError as error:
+        raised = raised or error
     try:
         if raised is not None:
             raise raised
