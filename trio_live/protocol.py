@@ -316,6 +316,8 @@ class LiveProtocol:
     def adopt(self, checkpoint: Checkpoint) -> None:
         """Go on where another process stood. The first connection is then one to be `restored`."""
         self._given_handle = checkpoint.handle
+        if checkpoint.handle is not None:
+            self._history.end()  # the session has it already, if it had one
         self._owed_before = {call.id: call.name for call in checkpoint.owed}
         self._inbound.calls_at_handle = dict(self._owed_before)
         self.state.session_id = checkpoint.session_id
