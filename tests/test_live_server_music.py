@@ -212,6 +212,22 @@ async def test_music_server_pauses_stops_and_resets(autojump_clock: MockClock) -
         assert "piano" not in repr(moments[0])
 
 
+@pytest.mark.parametrize("before", [("STOP",), ("PAUSE", "STOP"), ("PAUSE", "PAUSE")])
+async def test_music_server_plays_after_it_was_told_twice_to_hold(
+    autojump_clock: MockClock, before: tuple[str, ...]
+) -> None:
+    """PAUSE and STOP while nothing plays change nothing for the next PLAY."""
+    with trio.fail_after(60):
+        async with LiveServer() as server, connect(server, MUSIC) as client:
+            await set_up(client)
+            await client.send(prompts(piano=1))
+            for control in before:
+                await client.send({"playbackControl": control})
+                await trio.sleep(5)
+            await client.send({"playbackControl": "PLAY"})
+            await next_chunk(client)
+
+
 async def test_music_server_drops_a_chunk_that_is_not_wanted_any_more(
     autojump_clock: MockClock,
 ) -> None:

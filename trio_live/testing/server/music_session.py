@@ -67,8 +67,8 @@ class MusicServerSession(ServerSession):
             self._resets += 1
         if control == "PLAY":
             self._wanted.set()
-        elif control in ("PAUSE", "STOP"):
-            self._wanted = trio.Event()
+        elif control in ("PAUSE", "STOP") and self._wanted.is_set():
+            self._wanted = trio.Event()  # only when it is set: an unset one is being waited for
 
     async def _play(self) -> None:
         """Make chunk after chunk while music is wanted, as fast as the server's pace says."""
