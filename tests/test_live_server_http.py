@@ -141,3 +141,26 @@ async def test_noise_is_noted_and_ends_the_connection(autojump_clock: MockClock)
             await stream.send_all(b"\x16\x03\x01 noise\r\n\r\n")
             assert await stream.receive_some() == b""
             assert len(server.errors) == 1
+
+
+@pytest.mark.parametrize(
+    ("mask", "status"),
+    [
+        ("generation_config.top_k,tools,labels.any_name", 200),
+        ("sytemInstruction", 400),
+        ("maxOutputTokens", 400),
+        ("tools.googleSearch", 400),
+        ("model.name", 400),
+        ("explicitVadSignal", 400),
+        ("generationConfig.", 400),
+    ],
+)
+async def test_mask_of_a_token_names_fields_of_the_setup(
+    mask: str, status: int, autojump_clock: MockClock
+) -> None:
+    """A path that would lock nothing is refused, whoever asks."""
+    with trio.fail_after(60):
+        async with LiveServer() as server:
+            answer = await ask(server, post(msgspec.json.encode({"fieldMask": mask})))
+            assert answer[0] == status
+            assert ("field_mask" in str(answer)) is (status == 400)

@@ -93,8 +93,8 @@ def genai_body(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
             client.auth_tokens.create(config=config or None)
         assert asked[:2] == ["post", "auth_tokens"]
         body = camel(asked[2])
-        if "fieldMask" in body:
-            body["fieldMask"] = set(body["fieldMask"].split(","))
+        if "fieldMask" in body:  # some of it in snake_case, which the service also reads
+            body["fieldMask"] = set(camel({body["fieldMask"]: 0}).popitem()[0].split(","))
         return body
 
     return ask
@@ -145,13 +145,59 @@ def test_request_has_uses_and_times_as_genai_writes_them(genai_body: Callable[..
     east = time.astimezone(datetime.strptime("+0530", "%z").tzinfo)
     assert our_body(**settings | {"expire_time": east}) == our_body(**settings)
     assert our_body() == genai_body() == {}
-    assert our_body(lock=["temperature"]) == genai_body(lock_additional_fields=["temperature"])
 
 
-def test_request_keeps_genais_list_of_generation_settings() -> None:
-    """The names that are prefixed in a mask are the fields of google-genai's GenerationConfig."""
+def test_request_locks_every_generation_setting_of_genai() -> None:
+    """The fields that need no prefix are those of google-genai's GenerationConfig."""
     types = pytest.importorskip("google.genai.types")
-    assert set(types.GenerationConfig.model_fields) == tokens._GENERATION_FIELDS
+    for name in types.GenerationConfig.model_fields:
+        (path,) = our_body(lock=[name])["fieldMask"]
+        assert path == "generationConfig." + camel({name: 0}).popitem()[0]
+
+
+@pytest.mark.parametrize(
+    ("name", "path"),
+    [
+        ("system_instruction", "systemInstruction"),
+        ("systemInstruction", "systemInstruction"),
+        ("maxOutputTokens", "generationConfig.maxOutputTokens"),
+        ("generation_config.max_output_tokens", "generationConfig.maxOutputTokens"),
+        ("speech_config.voice_config", "generationConfig.speechConfig.voiceConfig"),
+        ("realtimeInputConfig.turnCoverage", "realtimeInputConfig.turnCoverage"),
+    ],
+)
+@pytest.mark.parametrize("config", [None, CONFIG])
+def test_locked_field_has_its_full_path(config: SessionConfig | None, name: str, path: str) -> None:
+    """Either spelling, with or without generationConfig before it, gives the path on the wire."""
+    assert path in our_body(config, [name])["fieldMask"]
+
+
+@pytest.mark.parametrize(
+    ("name", "complaint"),
+    [
+        ("sytem_instruction", "did you mean 'system_instruction'?"),
+        ("Max-Output_Tokens", "did you mean 'max_output_tokens'?"),
+        (
+            "output_transcription",
+            "what SessionConfig calls output_transcription is 'output_audio_transcription' there",
+        ),
+        ("voice", "what SessionConfig calls voice is 'speech_config' there"),
+        (
+            "activity_detection",
+            "what SessionConfig calls activity_detection is 'realtime_input_config' there",
+        ),
+        ("thinking", "what SessionConfig calls thinking is 'thinking_config' there"),
+        ("explicit_vad_signal", "no field of the Gemini API's setup"),
+        ("tools.function_declarations", "has 'tools.function_declarations', which is no field"),
+        ("temperature.x", "has 'temperature.x', which is no field"),
+        ("extra", "has 'extra', which is no field"),
+        ("", "has '', which is no field"),
+    ],
+)
+def test_field_that_cannot_be_locked_is_refused(name: str, complaint: str) -> None:
+    """A misspelt lock would lock nothing, and nobody would be told."""
+    with pytest.raises(ConfigError, match=re.escape(complaint)):
+        our_body(CONFIG, [name])
 
 
 def test_request_has_the_raw_fields_of_the_config() -> None:
@@ -169,6 +215,7 @@ def test_request_has_the_raw_fields_of_the_config() -> None:
         ({"uses": True}, "uses=True must be"),
         ({"expire_time": datetime(2027, 1, 1)}, "expire_time must be a datetime with a time zone"),
         ({"new_session_expire_time": 5}, "new_session_expire_time must be a datetime"),
+        ({"config": {"model": "m"}}, "config must be a SessionConfig, not dict"),
         ({"lock_additional_fields": "seed"}, "lock_additional_fields must be a list of names"),
         ({"api_key": "a b"}, "api_key must be a text"),
         ({"base_url": "http://h"}, "in the clear"),

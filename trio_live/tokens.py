@@ -11,6 +11,7 @@ Source: google-genai 3.4.0 `tokens.py` and `_tokens_converters.py`, read Novembe
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -22,6 +23,7 @@ import msgspec
 import trio
 
 from trio_live.config import SessionConfig, merge
+from trio_live.config.arguments import ARGUMENTS
 from trio_live.endpoints import GoogleAI, key_from_environment
 from trio_live.endpoints.address import (
     Headers,
@@ -38,45 +40,17 @@ from trio_live.transport.opening import default_ssl_context
 from trio_live.transport.proxy import ProxySetting, open_tcp, proxy_for
 from trio_live.wire import codec
 from trio_live.wire.client import ClientMessage
+from trio_live.wire.fields import Field, fields_of, reachable
+from trio_live.wire.generation import GenerationConfig
 from trio_live.wire.marks import Platform
 from trio_live.wire.salvage import salvage
+from trio_live.wire.setup import Setup
 
 if TYPE_CHECKING:
     import ssl
 
     from trio_live.http_post import OpenStream
 
-# The fields of setup.generationConfig, as google-genai 3.4 prefixes them in a mask.
-_GENERATION_FIELDS: Final = frozenset(
-    {
-        "audio_timestamp",
-        "audio_transcription_config",
-        "candidate_count",
-        "enable_affective_dialog",
-        "enable_enhanced_civic_answers",
-        "frequency_penalty",
-        "logprobs",
-        "max_output_tokens",
-        "media_resolution",
-        "model_selection_config",
-        "presence_penalty",
-        "response_format",
-        "response_json_schema",
-        "response_logprobs",
-        "response_mime_type",
-        "response_modalities",
-        "response_schema",
-        "routing_config",
-        "seed",
-        "speech_config",
-        "stop_sequences",
-        "temperature",
-        "thinking_config",
-        "top_k",
-        "top_p",
-        "translation_config",
-    }
-)
 _BODY_EXCERPT: Final = 300
 
 
@@ -128,8 +102,12 @@ async def create(
         config: What sessions with the token are bound to; None leaves that to whoever has it.
         lock_additional_fields: None binds the whole setup: whatever the client asks for, it gets
             `config`. A list, also an empty one, binds only what `config` says and the fields in the
-            list, and leaves the rest to the client; names are those of the wire in snake case, such
-            as "temperature" or "output_audio_transcription".
+            list, and leaves the rest to the client. Names are those of the setup on the wire, in
+            either spelling, such as "output_audio_transcription"; those of its generationConfig,
+            such as "temperature", need no prefix; a path such as "speechConfig.languageCode" goes
+            deeper. A field that is newer than this version is bound by `extra=` of the config.
+            A token is about setups. Whether the service lets a session with a locked instruction or
+            tools change them by `update_context()` is not known: do not rely on either.
         uses: How many sessions may begin, 0 for any number; None for the service's default, 1.
             Resuming a session does not count.
         expire_time: When messages are refused, less than 20 hours ahead; None for the service's
@@ -195,6 +173,8 @@ def request_body(
     Raises:
         ConfigError: An argument cannot be used.
     """
+    if not isinstance(config, SessionConfig | None):
+        raise ConfigError(f"config must be a SessionConfig, not {type(config).__name__}")
     body: dict[str, object] = {}
     if uses is not None:
         body["uses"] = _check_uses(uses)
@@ -232,8 +212,50 @@ def _mask(setup: dict[str, object], additional: Sequence[str] | None) -> list[st
     for name, value in setup.items():
         inner = cast("dict[str, object]", value) if isinstance(value, dict) else {}
         mask += [f"{name}.{each}" for each in inner] or [name]
-    prefix = dict.fromkeys(_GENERATION_FIELDS, "generationConfig.") if setup else {}
-    return [*mask, *(prefix.get(name, "") + name for name in additional)]
+    # Each path in full, also without a config. google-genai 3.4 leaves the prefix out there, and
+    # such a path names no field of a setup.
+    return list(dict.fromkeys([*mask, *map(_path, additional)]))
+
+
+def _path(name: str) -> str:
+    """Give the path on the wire of a field to lock, which has its own name or a path in `name`."""
+    first, *rest = name.split(".")
+    root: type[msgspec.Struct] = Setup
+    path: list[str] = []
+    if _field(Setup, first) is None and _field(GenerationConfig, first) is not None:
+        root, path = GenerationConfig, ["generationConfig"]
+    struct: type[msgspec.Struct] | None = root
+    for step in (first, *rest):
+        field = None if struct is None else _field(struct, step)
+        if field is None:
+            raise ConfigError(_no_field(name))
+        path.append(field.wire_name)
+        struct = field.kind if field.kind is field.struct else None  # no path leads into a list
+    return ".".join(path)
+
+
+def _field(struct: type[msgspec.Struct], name: str) -> Field | None:
+    return next(
+        (field for field in _lockable(struct) if name in (field.name, field.wire_name)), None
+    )
+
+
+def _lockable(struct: type[msgspec.Struct]) -> list[Field]:
+    return [field for field in fields_of(struct) if field.platform is not Platform.VERTEX]
+
+
+def _no_field(name: str) -> str:
+    """Say that a name is no field of a setup, and which one may be meant."""
+    text = f"lock_additional_fields has {name!r}, which is no field of the Gemini API's setup"
+    fields = [*_lockable(GenerationConfig), *_lockable(Setup)]
+    argument = ARGUMENTS.get(name)
+    if argument is not None and (place := argument.place) is not None:
+        for field in fields:
+            if field == place or (field.struct and place.owner in reachable(field.struct)):
+                return f"{text}; what SessionConfig calls {name} is {field.name!r} there"
+    known = {f.name.replace("_", ""): f.name for f in fields}
+    like = difflib.get_close_matches(name.replace("_", "").lower(), known, 1)
+    return f"{text}; did you mean {known[like[0]]!r}?" if like else text
 
 
 def _check_uses(uses: object) -> int:

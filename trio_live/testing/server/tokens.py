@@ -17,7 +17,7 @@ import trio
 
 from .access import Platform
 from .fields import SETUP
-from .grammar import INT32, STRING, Message
+from .grammar import INT32, STRING, MapOf, Message, Only, Shape
 from .normalise import read_object
 from .plain_http import HttpError, PlainRequest, read_json
 from .shapes import JsonObject, Refusal, get_number, get_object, get_text, is_object
@@ -39,7 +39,6 @@ _REQUEST: Final = Message(
         "fieldMask": STRING,
     }
 )
-_UNDERSCORE: Final = re.compile(r"_([a-z])")
 
 
 @dataclass(slots=True)
@@ -127,7 +126,7 @@ class TokenOffice:
             sessions_until=trio.current_time() + (until - now).total_seconds(),
             uses_left=uses or None,
             setup=setup if is_object(setup) else None,
-            mask=tuple(_to_camel(path.strip()) for path in mask.split(",")) if mask else None,
+            mask=tuple(_read_path(path.strip()) for path in mask.split(",")) if mask else None,
         )
         times = {"expireTime": expires.isoformat(), "newSessionExpireTime": until.isoformat()}
         return {"name": name, "uses": uses, **times}
@@ -166,5 +165,20 @@ def _lock(agreed: JsonObject, bound: JsonObject, path: list[str]) -> None:
         agreed[name] = inner
 
 
-def _to_camel(path: str) -> str:
-    return _UNDERSCORE.sub(lambda found: found[1].upper(), path)
+def _read_path(path: str) -> str:
+    """Give a path of the mask in camelCase; it must lead to a field of a setup, through objects."""
+    shape: Shape = SETUP
+    steps: list[str] = []
+    for step in path.split("."):
+        found: Shape | Only | None
+        if isinstance(shape, MapOf):
+            name, found = step, shape.value
+        else:
+            fields = shape if isinstance(shape, Message) else Message({})
+            name = fields.spellings.get(step, "")
+            found = fields.fields.get(name)
+        if found is None or (isinstance(found, Only) and found.platform is not Platform.GEMINI):
+            raise HttpError(400, f"Invalid value at 'field_mask': no such field: {path}")
+        shape = found.shape if isinstance(found, Only) else found
+        steps.append(name)
+    return ".".join(steps)
