@@ -76,7 +76,8 @@ def test_google_ai_token_opens_no_music_session() -> None:
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
-        ({}, "api_key must be a text"),
+        ({}, "^give api_key, token or credentials; open_session\\(endpoint=None\\) reads the env"),
+        ({"api_key": ""}, "api_key must be a text"),
         ({"api_key": KEY, "token": TOKEN}, "api_key, token and credentials exclude each other"),
         ({"token": TOKEN, "credentials": str}, "api_key, token and credentials exclude"),
         ({"api_key": TOKEN}, r"give it as GoogleAI\(token=...\)"),
@@ -188,6 +189,28 @@ def test_custom_uses_url_and_model_as_they_are() -> None:
     assert Custom("wss://h", model_name=str.upper).model_name("m") == "M"
 
 
+@pytest.mark.parametrize(
+    ("given", "platform"),
+    [
+        (None, None),
+        ("gemini", GoogleAI.platform),
+        ("vertex", VertexAI.platform),
+        (GoogleAI.platform, GoogleAI.platform),
+        (VertexAI.platform, VertexAI.platform),
+    ],
+)
+def test_custom_names_the_service_behind_it(given: Any, platform: object) -> None:
+    """By a plain text, or by the platform of another endpoint."""
+    assert Custom("wss://h", platform=given).platform is platform
+
+
+@pytest.mark.parametrize("given", ["Vertex", "", "refused by Live", 5, ["gemini"]])
+def test_custom_platform_that_does_not_exist_is_refused(given: Any) -> None:
+    """Its rules would be those of nobody, and an error would come in mid-session."""
+    with pytest.raises(ConfigError, match=r'platform=.* must be "gemini", "vertex" or None'):
+        Custom("wss://h", platform=given)
+
+
 def test_custom_counts_headers_query_and_user_information_as_secrets() -> None:
     """Law 6: whatever may be a secret is told to be one, as written and as meant."""
     url = "wss://user:p%20w@h/p?key=s%2Fcret&access_token=t&empty=&flag"
@@ -215,7 +238,7 @@ def test_repr_shows_the_place_and_no_secret(shown: object) -> None:
     assert "wss://host/" in repr(shown)
 
 
-@pytest.mark.parametrize("key", ["", " ", "a b", "a\r\nX: y", "a\n", " a", "ä", "a\tb", None, b"k"])
+@pytest.mark.parametrize("key", ["", " ", "a b", "a\r\nX: y", "a\n", " a", "ä", "a\tb", b"k"])
 def test_google_ai_key_that_cannot_be_a_header_is_refused(key: Any) -> None:
     """A key that is empty or would break the header is refused, without being shown."""
     with pytest.raises(ConfigError) as caught:

@@ -313,6 +313,11 @@ def test_settings_of_the_wrong_type_are_told_before_anything_is_opened() -> None
         trio_live.open_session("gemini", endpoint=ENDPOINT)  # type: ignore[arg-type]
     with pytest.raises(trio_live.ConfigError, match="must be a TransportConfig, not dict"):
         trio_live.open_session(CONFIG, endpoint=ENDPOINT, transport={})  # type: ignore[arg-type]
+    for wrong, name in (("wss://h", "str"), (trio_live.GoogleAI, "GoogleAI"), ("", "str")):
+        with pytest.raises(trio_live.ConfigError, match=rf"endpoint must be GoogleAI.* not {name}"):
+            trio_live.open_session(CONFIG, endpoint=wrong)  # type: ignore[arg-type]
+        with pytest.raises(trio_live.ConfigError, match="endpoint must be GoogleAI"):
+            trio_live.open_music_session("m", endpoint=wrong)  # type: ignore[arg-type]
     with pytest.raises(trio_live.ConfigError, match="close_timeout=0 must be"):
         trio_live.open_session(CONFIG, endpoint=ENDPOINT, close_timeout=0)
 

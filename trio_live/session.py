@@ -113,7 +113,7 @@ def open_session(
         "ssl_context": ssl_context,
     }
     overrides: dict[str, Any] = {k: v for k, v in given.items() if v is not None}
-    place = endpoints.from_environment() if endpoint is None else endpoint
+    place = endpoints.from_environment() if endpoint is None else endpoints.check_endpoint(endpoint)
     service = ToolService(
         config,
         tools,

@@ -10,7 +10,13 @@
 What must not be here: connections. Secrets go into headers, never into a URL, a repr or an error.
 """
 
-from trio_live.endpoints.address import Address, Endpoint, is_loopback, without_query
+from trio_live.endpoints.address import (
+    Address,
+    Endpoint,
+    check_endpoint,
+    is_loopback,
+    without_query,
+)
 from trio_live.endpoints.credentials import Credentials, GoogleCredentials
 from trio_live.endpoints.custom import Custom
 from trio_live.endpoints.environment import (
@@ -31,6 +37,7 @@ __all__ = [
     "GoogleAI",
     "GoogleCredentials",
     "VertexAI",
+    "check_endpoint",
     "from_environment",
     "is_loopback",
     "key_from_environment",

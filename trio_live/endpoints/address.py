@@ -58,6 +58,22 @@ class Endpoint(Protocol):
         ...
 
 
+def check_endpoint(endpoint: Endpoint) -> Endpoint:
+    """Give what was passed as an endpoint, if it can be one.
+
+    Raises:
+        ConfigError: It cannot.
+    """
+    if isinstance(endpoint, type) or not all(
+        hasattr(endpoint, name) for name in ("platform", "resolve", "model_name")
+    ):
+        raise ConfigError(
+            "endpoint must be GoogleAI(...), VertexAI(...), Custom(url) or None, not "
+            f"{endpoint.__name__ if isinstance(endpoint, type) else type(endpoint).__name__}"
+        )
+    return endpoint
+
+
 def address_of(url: str, own: Headers, extra: Headers) -> Address:
     """Put an address together; of a header that both name, the user's goes out."""
     given = {name.lower() for name, _ in extra}

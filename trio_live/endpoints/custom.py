@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import Final, Literal
 
 from trio_live.endpoints.address import (
     Address,
@@ -11,7 +12,16 @@ from trio_live.endpoints.address import (
     websocket_url,
     without_query,
 )
+from trio_live.errors import ConfigError
 from trio_live.wire.marks import Platform
+
+_PLATFORMS: Final[dict[object, Platform | None]] = {
+    None: None,
+    "gemini": Platform.GEMINI,
+    "vertex": Platform.VERTEX,
+    Platform.GEMINI: Platform.GEMINI,
+    Platform.VERTEX: Platform.VERTEX,
+}
 
 
 class Custom:
@@ -21,11 +31,14 @@ class Custom:
         url: A ws, wss, http or https URL, path and query included.
         headers: Sent with the upgrade. Their values count as secrets.
         model_name: Gives a model's name as that place spells it; None leaves names as they are.
-        platform: The service behind it, whose rules are checked before sending; None checks none.
+        platform: The service behind it, whose rules are checked before sending: "gemini" for the
+            Gemini Developer API, "vertex" for Vertex AI, or the `platform` of another endpoint;
+            None checks none.
         insecure: Allow ws:// to a host that is not this machine.
 
     Raises:
-        ConfigError: The URL is unusable or insecure, or a header cannot be one.
+        ConfigError: The URL is unusable or insecure, a header cannot be one, or there is no such
+            platform.
     """
 
     def __init__(
@@ -34,13 +47,13 @@ class Custom:
         *,
         headers: Mapping[str, str] | None = None,
         model_name: Callable[[str], str] | None = None,
-        platform: Platform | None = None,
+        platform: Platform | Literal["gemini", "vertex"] | None = None,
         insecure: bool = False,
     ) -> None:
         self._url = websocket_url(url, insecure=insecure)
         self._headers = check_headers(headers)
         self._model_name = model_name
-        self.platform = platform
+        self.platform = _read_platform(platform)
 
     async def resolve(self) -> Address:
         """Give the URL and headers; the values of headers and query are secrets."""
@@ -52,3 +65,9 @@ class Custom:
 
     def __repr__(self) -> str:
         return f"<Custom {without_query(self._url)}>"
+
+
+def _read_platform(given: object) -> Platform | None:
+    if not isinstance(given, str | None) or given not in _PLATFORMS:
+        raise ConfigError(f'platform={given!r} must be "gemini", "vertex" or None')
+    return _PLATFORMS[given]

@@ -72,6 +72,11 @@ class GoogleAI:
         given = sum(each is not None for each in (api_key, token, credentials))
         if given > 1:
             raise ConfigError("api_key, token and credentials exclude each other: give one")
+        if not given:
+            raise ConfigError(
+                "give api_key, token or credentials; open_session(endpoint=None) reads the "
+                "environment"
+            )
         if quota_project is not None and credentials is None:
             raise ConfigError("quota_project goes with credentials only: a key has its own project")
         self._own: Headers = ()
@@ -143,7 +148,7 @@ class GoogleAI:
         return f"<GoogleAI {without_query(self._url)}>"
 
 
-def _check_api_key(api_key: str | None) -> str:
+def _check_api_key(api_key: object) -> str:
     key = check_key("api_key", api_key)
     if key.startswith(TOKEN_PREFIX):
         raise ConfigError("api_key holds an ephemeral token: give it as GoogleAI(token=...)")

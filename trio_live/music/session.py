@@ -50,7 +50,7 @@ def open_music_session(
     settings = TransportConfig() if transport is None else transport
     if not isinstance(settings, TransportConfig):
         raise ConfigError(f"transport must be a TransportConfig, not {type(settings).__name__}")
-    place = endpoints.from_environment() if endpoint is None else endpoint
+    place = endpoints.from_environment() if endpoint is None else endpoints.check_endpoint(endpoint)
     if place.platform is Platform.VERTEX:
         raise ConfigError(
             "Vertex AI has no music sessions: connect to the Gemini API, with "
