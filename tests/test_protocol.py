@@ -309,9 +309,7 @@ def test_receive_all_parts_of_a_turn_in_their_order() -> None:
         {"inlineData": {"mimeType": "image/png", "data": "AAAA"}},
         {"executableCode": {"language": "PYTHON", "code": "1+1"}},
         {"codeExecutionResult": {"outcome": "OUTCOME_OK", "output": "2"}},
-        {"thoughtSignature": "AAAA"},
-        {"thought": True, "thoughtSignature": "AAAA"},
-        {"text": "b", "thoughtSignature": "AAAA"},
+        {"text": "b"},
     ]
     assert facts(said(protocol, modelTurn={"parts": parts})) == [
         TextDelta("a", 1),

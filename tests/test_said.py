@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any, get_args
 
+import msgspec
 import pytest
 
 import trio_live
@@ -18,6 +19,7 @@ from trio_live import (
     FunctionCall,
     FunctionResponse,
     Grounding,
+    InlineData,
     InputTranscription,
     InteractionStatus,
     InterimTranscription,
@@ -32,6 +34,7 @@ from trio_live import (
     SessionEvent,
     TextComplete,
     TextDelta,
+    Thought,
     ToolCall,
     TurnComplete,
     Unknown,
@@ -43,10 +46,11 @@ from trio_live import (
     events,
 )
 from trio_live.events import payload_size
+from trio_live.parts import has_more
 from trio_live.protocol import LiveProtocol
 from trio_live.wire import functions
 from trio_live.wire.enums import TurnCompleteReason
-from trio_live.wire.fields import unmarked
+from trio_live.wire.fields import fields_of, unmarked
 from trio_live.wire.grounding import (
     GroundingChunk,
     GroundingChunkWeb,
@@ -155,6 +159,54 @@ def test_each_kind_of_part_is_its_event_in_its_place(
     told = parts(protocol, {"text": "a"}, part, {"text": "b"})
     assert told == [TextDelta("a", 1), event, TextDelta("b", 1)]
     assert protocol.state.machine.calls_owed == {}  # a call announced in the turn is owed nothing
+
+
+FILE = {"fileUri": "gs://x", "mimeType": "image/png"}
+PNG = {"mimeType": "image/png", "data": "AAAA"}
+
+
+@pytest.mark.parametrize(
+    ("part", "kind"),
+    [
+        ({"text": "a", "thoughtSignature": "AAAA"}, TextDelta),
+        ({"text": "a", "thought": True, "thoughtSignature": "AAAA"}, Thought),
+        ({"text": "a", "partMetadata": {"a": 1}}, TextDelta),
+        ({"text": "a", "speechMetadata": {}}, TextDelta),
+        ({"text": "a", "mediaResolution": {}}, TextDelta),
+        ({"inlineData": PNG, "thought": True}, InlineData),
+        ({"inlineData": PNG, "videoMetadata": {}}, InlineData),
+        ({"inlineData": PNG | {"displayName": "n"}}, InlineData),
+        ({"fileData": FILE | {"displayName": "n"}}, FileData),
+        ({"fileData": FILE, "thoughtSignature": "AAAA"}, FileData),
+        ({"executableCode": {"code": "1"}, "thought": True}, ExecutableCode),
+        ({"toolCall": {"id": "1"}, "partMetadata": {}}, ServerToolCall),
+        ({"thoughtSignature": "AAAA"}, None),
+        ({"thought": True, "thoughtSignature": "AAAA"}, None),
+    ],
+)
+def test_part_that_says_more_than_its_event_is_told_as_a_whole_too(
+    part: dict[str, Any], kind: type | None
+) -> None:
+    """Law 4: whatever stands in a part beside its kind is in a ModelPart."""
+    told = parts(opened(), part)
+    assert [type(event) for event in told] == [*([kind] if kind else []), ModelPart]
+    assert told[-1] == ModelPart(msgspec.json.decode(json.dumps(part), type=Part), 1)
+
+
+def test_every_field_of_a_part_is_told_beside_text() -> None:
+    """Law 4: a field that is added to Part must be added to what is asked for, too."""
+    for field in fields_of(Part):
+        given: Any = {field.name: Blob(display_name="n")}
+        if field.name not in ("text", "thought"):
+            assert has_more(Part("a", **given)), field.name
+
+
+def test_reason_without_an_end_of_turn_is_told() -> None:
+    """Law 4: a lone turnCompleteReason ends nothing, and is not lost."""
+    reason = {"turnCompleteReason": "RESPONSE_REJECTED"}
+    assert facts(opened(), serverContent=reason) == [
+        Unknown(b'{"turnCompleteReason":"RESPONSE_REJECTED"}')
+    ]
 
 
 def test_audio_with_a_transcript_is_told_as_audio_and_as_a_whole() -> None:

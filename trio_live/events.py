@@ -21,7 +21,8 @@ directly the event that caused it.
 `AudioData`, `InlineData`, `FileData`, `ExecutableCode`, `CodeExecutionResult`, `ServerToolCall`,
 `ServerToolResponse`. A part of any other kind that is known becomes a `ModelPart`; one in which
 nothing is known an `Unknown`. A part that says more than one of these is told by its text, then by
-its media, then as a whole. A part that only carries a thought signature is not told.
+its media, then as a whole; so is one that carries more than its kind tells, such as a thought
+signature.
 
 **Responses.** Everything that the model says carries the number of the response it belongs to,
 counted from 1 for each session. A response ends when its turn is complete or it is interrupted.

@@ -196,6 +196,10 @@ class Inbound:
             self._out.append(events.InteractionStatus(message.interaction_status))
         if message.error is not None:
             self._out.append(parts.error_of(message.error, self._frame))
+        content = message.server_content
+        if content is not None and content.turn_complete_reason and not content.turn_complete:
+            reason = codec.encode({"turnCompleteReason": content.turn_complete_reason})
+            self._out.append(events.Unknown(reason.encode()))
         self._out += map(parts.leftover_of, leftovers)
 
     def _begin_response(self, now: float) -> Turn:
@@ -230,10 +234,9 @@ class Inbound:
                 self._fire(Trigger.MODEL_OUTPUT)
 
     def _say_other(self, part: Part, index: int) -> None:
-        event = parts.event_of(part, self.response)
-        if event is not None:
-            self._out.append(event)
-        elif not parts.is_signature(part):
+        told = parts.events_of(part, self.response)
+        self._out += told
+        if not told:
             if self._part_texts is None:
                 path = ("serverContent", "modelTurn", "parts")
                 texts = codec.items_of(self._frame, *path)

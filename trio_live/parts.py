@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from trio_live import events
 from trio_live.wire import codec
-from trio_live.wire.content import Part
+from trio_live.wire.content import FileData, Part
 from trio_live.wire.salvage import Leftover, Unrecognised
 
 if TYPE_CHECKING:
@@ -23,45 +23,63 @@ _MAX_MIME_TYPE: Final = 256  # characters; what is longer is a mistake or worse
 _NUMBER: Final = re.compile("[1-9][0-9]{0,5}")  # up to 999,999 Hz; more is a mistake or worse
 
 
-def event_of(part: Part, response: int) -> SessionEvent | None:
-    """Give the event of a part that is neither text nor inline media; None: nothing is known."""
-    if part.executable_code is not None:
-        code = part.executable_code
-        return events.ExecutableCode(code.code, code.language, response, code.id)
-    if part.code_execution_result is not None:
-        result = part.code_execution_result
-        return events.CodeExecutionResult(result.output, result.outcome, response, result.id)
-    if part.file_data is not None:
-        return events.FileData(part.file_data.file_uri, part.file_data.mime_type, response)
-    if part.tool_call is not None:
-        return events.ServerToolCall(part.tool_call, response)
-    if part.tool_response is not None:
-        return events.ServerToolResponse(part.tool_response, response)
-    flags = Part(thought=part.thought, thought_signature=part.thought_signature)
-    return None if part == flags else events.ModelPart(part, response)
+def events_of(part: Part, response: int) -> list[SessionEvent]:
+    """Give the events of a part that is neither text nor inline media; none: nothing is known.
+
+    The part as a whole follows where it says more than its own event does.
+    """
+    event: SessionEvent
+    if (code := part.executable_code) is not None:
+        event = events.ExecutableCode(code.code, code.language, response, code.id)
+        told = Part(executable_code=code)
+    elif (result := part.code_execution_result) is not None:
+        event = events.CodeExecutionResult(result.output, result.outcome, response, result.id)
+        told = Part(code_execution_result=result)
+    elif (file := part.file_data) is not None:
+        event = events.FileData(file.file_uri, file.mime_type, response)
+        told = Part(file_data=FileData(file.file_uri, file.mime_type))
+    elif part.tool_call is not None:
+        event = events.ServerToolCall(part.tool_call, response)
+        told = Part(tool_call=part.tool_call)
+    elif part.tool_response is not None:
+        event = events.ServerToolResponse(part.tool_response, response)
+        told = Part(tool_response=part.tool_response)
+    else:
+        known = part != Part(thought=part.thought)
+        return [events.ModelPart(part, response)] if known else []
+    return [event] if part == told else [event, events.ModelPart(part, response)]
 
 
 def has_more(part: Part) -> bool:
     """Whether a part that was told as text or media says more than that.
 
-    A part has one kind by the service's rules, so the answer is almost always no, and this is on
-    the way of every piece of audio: it asks for what is set, and builds nothing (60 ns).
+    The answer is almost always no, and this is on the way of every piece of audio: it asks for what
+    is set, and builds nothing (0.13 microseconds).
     """
-    return not (
-        part.audio_transcription is None
-        and part.executable_code is None
-        and part.code_execution_result is None
-        and part.file_data is None
-        and part.function_call is None
-        and part.function_response is None
-        and part.tool_call is None
-        and part.tool_response is None
+    blob = part.inline_data
+    return (
+        not (
+            part.audio_transcription is None
+            and part.thought_signature is None
+            and part.executable_code is None
+            and part.code_execution_result is None
+            and part.file_data is None
+            and part.function_call is None
+            and part.function_response is None
+            and part.tool_call is None
+            and part.tool_response is None
+            and part.media_resolution is None
+            and part.media_processing is None
+            and part.video_metadata is None
+            and part.audio_metadata is None
+            and part.document_metadata is None
+            and part.spreadsheet_metadata is None
+            and part.speech_metadata is None
+            and part.part_metadata is None
+        )
+        or (blob is not None and blob.display_name is not None)
+        or bool(part.thought and part.text is None)
     )
-
-
-def is_signature(part: Part) -> bool:
-    """Whether a part of no kind carries a thought signature: opaque, for the service's own use."""
-    return part.thought_signature is not None
 
 
 def interim(said: Transcription) -> events.InterimTranscription:

@@ -101,11 +101,12 @@ class ServerToolResponse(Data, frozen=True):
 
 
 class ModelPart(Data, frozen=True):
-    """A part of the model's turn that has no event of its own, as a whole.
+    """A part of the model's turn that has no event of its own, or says more than that, as a whole.
 
     Such as a `functionCall` in the model's turn: it announces a call and is owed no answer, for the
-    same call comes as a `ToolCall`. A part whose audio comes with a transcript is told as its audio
-    first and then as a whole.
+    same call comes as a `ToolCall`. A part that carries more than its own event tells (a transcript
+    of its audio, `thoughtSignature`, `partMetadata`, a `displayName`) is told by that event first
+    and then as a whole: do not count its text or media twice.
     """
 
     part: Part
