@@ -814,6 +814,49 @@ def test_tool_answer_without_id_to_a_call_with_one_is_refused() -> None:
     )
 
 
+def test_tool_answer_with_the_name_of_another_function_is_refused() -> None:
+    """The call's id says which call it is; an answer by another name would mislead the model."""
+    protocol = open_protocol()
+    call(protocol, "1")
+    call(protocol, "2", name="")  # the service did not say
+    for name in ("g", "", "F"):
+        with pytest.raises(InvalidArgument) as caught:
+            protocol.send(answer("1", name=name), 0)
+        assert str(caught.value) == (
+            f"the response to the call with id '1' has the name {name!r}, but 'f' was called: copy "
+            "name and id from the call"
+        )
+    assert set(protocol.state.machine.calls_owed) == {"1", "2"}
+    protocol.send(answer("2", name="g"), 0)
+    protocol.send(answer("1"), 0)
+
+
+@pytest.mark.parametrize(
+    ("response", "path", "kind"),
+    [
+        ({"a": b"x"}, "response['a']", "bytes"),
+        ({"a": [1, bytearray(1)]}, "response['a'][1]", "bytearray"),
+        ({"a": ({"b": memoryview(b"x")},)}, "response['a'][0]['b']", "memoryview"),
+        ({"a": {1}}, "response['a']", "set"),
+        ({"a": frozenset({1})}, "response['a']", "frozenset"),
+    ],
+)
+def test_tool_answer_with_what_json_has_not_is_refused(
+    response: dict[str, Any], path: str, kind: str
+) -> None:
+    """The encoder would write base64, or a list in any order, and nobody would be told."""
+    protocol = open_protocol()
+    call(protocol, "1")
+    command = SendToolResponse((FunctionResponse("f", response, "1"),))
+    with pytest.raises(InvalidArgumentType) as caught:
+        protocol.send(command, 0)
+    assert str(caught.value) == (
+        f"{path} is of the type {kind}, which JSON does not have: encode it yourself, or send "
+        "media as parts="
+    )
+    assert protocol.state.machine.calls_owed == {"1": "f"}
+
+
 def test_connection_gone_forgets_calls_and_activity() -> None:
     """With the connection its calls and its activity are gone."""
     protocol = open_protocol(activity_detection=False)

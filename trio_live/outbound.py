@@ -142,7 +142,8 @@ def check_owed(
             are matched by name.
 
     Raises:
-        InvalidArgument: An answer without id, though its call has one.
+        InvalidArgument: An answer without id, though its call has one, or with the name of another
+            function than was called.
         LocalProtocolError: An answer to a call that is not owed one.
     """
     open_calls = dict(owed)
@@ -161,6 +162,12 @@ def check_owed(
             raise LocalProtocolError(
                 f"no call with id {response.id!r} is owed an answer: it was never made, has been "
                 "answered, or was withdrawn by the service"
+            )
+        called = open_calls[key]  # "": the service did not say
+        if called and response.name != called:
+            raise InvalidArgument(
+                f"the response to the call with id {response.id!r} has the name "
+                f"{response.name!r}, but {called!r} was called: copy name and id from the call"
             )
         if not response.will_continue:
             del open_calls[key]

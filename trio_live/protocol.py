@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from trio_live import commands, events, outbound
+from trio_live import answers, commands, events, outbound
 from trio_live.checkpoint import Checkpoint, OwedCall
 from trio_live.config import merge
 from trio_live.config.values import read_tools
@@ -420,6 +420,8 @@ class LiveProtocol:
         if isinstance(command, commands.SendToolResponse):
             answered = outbound.check_owed(command.responses, owed)
         frame = _encode(command, message)
+        if isinstance(command, commands.SendToolResponse):
+            answers.check_plain(command.responses)
         self._rules.admit(message, initial=self._history.awaited)
         return answered, frame
 

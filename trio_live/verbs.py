@@ -82,12 +82,14 @@ class SessionVerbs(ABC):
         """Answer function calls; all answers of one ToolCall in one go is best.
 
         Args:
-            responses: One for each call, with the call's id and a JSON object. With
+            responses: One for each call, with the call's id and name and a JSON object. With
                 `will_continue=True` more answers to the same call follow, and it is owed them
                 until one without it. `parts` are media that belong to the answer.
 
         Raises:
             LocalProtocolError: A call that is not owed an answer; nothing was sent.
+            InvalidArgument: An answer by another name than that of the call, or with bytes or a set
+                in its JSON object; nothing was sent.
 
         Raises, blocks: else as `send_audio()`.
         Cancellation: atomic. If cancelled, nothing was sent.
