@@ -416,6 +416,11 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
         "model speaks with one voice; say which with voice=, or speech= with a voice_config",
     ),
     (
+        {"generation": GenerationConfig(response_json_schema={"type": "object"})},
+        "generation.response_json_schema is refused in Live sessions, on both platforms; extra= "
+        "passes it unchecked",
+    ),
+    (
         {"generation": GenerationConfig(response_logprobs=True)},
         "generation.response_logprobs is refused in Live sessions, on both platforms; extra= "
         "passes it unchecked",

@@ -206,7 +206,7 @@ BAD_TURNS: dict[str, tuple[str, list[str], Content | None]] = {
         Content((Part(text="a"), Part(text="c")), "model"),
     ),
     "the role": ('{"role":[],"parts":[{"text":"a"}]}', ["role"], Content((Part(text="a"),))),
-    "the parts": ('{"role":"model","parts":{}}', ["parts"], Content((), "model")),
+    "the parts": ('{"role":"model","parts":{}}', ["parts"], None),
     "no parts": ('{"role":5}', ["role"], Content()),
     "null": ('{"role":5,"parts":null}', ["role"], Content()),
     "the turn": ("[]", [""], None),
@@ -406,7 +406,7 @@ def test_decode_a_list_of_which_too_much_is_broken_is_told_once(broken: int) -> 
     items = ",".join(["5"] * broken + ['"a"'])
     message, leftovers = codec.decode('{"toolCallCancellation":{"ids":[' + items + "]}}")
     whole = broken == 64
-    assert message.tool_call_cancellation == ToolCallCancellation(("a",) if whole else ())
+    assert message.tool_call_cancellation == (ToolCallCancellation(("a",)) if whole else None)
     assert len(leftovers) == (64 if whole else 1)
     assert leftovers[0].where == "toolCallCancellation.ids" + ("[0]" if whole else "")
 

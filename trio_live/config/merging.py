@@ -27,7 +27,7 @@ def look_up(message: Mapping[str, object], *path: str) -> object:
     for name in path:
         if not isinstance(found, Mapping):
             return None
-        fields = cast("Mapping[str, object]", found)
+        fields = cast("Mapping[object, object]", found)
         snake = re.sub("[A-Z]", lambda upper: f"_{upper[0].lower()}", name)
         found = fields.get(name, fields.get(snake))
     return found

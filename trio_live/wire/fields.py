@@ -137,15 +137,17 @@ def mistyped(value: object, kind: Any, where: str) -> Iterator[str]:
             item = getattr(value, field.name)
             if item is not None or info.default is not None:
                 yield from mistyped(item, field.kind, f"{where}.{field.name}")
-    elif not _is_scalar(value, kind):
+    elif not _is_scalar(value, cast("object", kind)):
         wanted = _describe(kind, "", ())
         yield f"{where} must be {wanted}, not {type(value).__name__}"
 
 
 def _is_scalar(value: object, kind: object) -> bool:
-    if isinstance(value, bool) or kind not in (str, bytes, bool, int, float):
+    if kind is bool or isinstance(value, bool):
         return kind is bool and isinstance(value, bool)
-    return isinstance(value, int | float if kind is float else cast("type", kind))
+    if kind is float:
+        return isinstance(value, int | float)
+    return kind in _SCALARS and isinstance(value, cast("type", kind))
 
 
 def unmarked(kind: Any) -> tuple[Any, dict[str, Any]]:

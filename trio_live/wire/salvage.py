@@ -128,7 +128,11 @@ def _read(text: msgspec.Raw, kind: object, where: str, notes: list[Leftover]) ->
 def _read_fields(
     text: _Json, struct: type[StructT], where: str, notes: list[Leftover]
 ) -> StructT | None:
-    """Read an object field by field; None if it is media whose bytes cannot be read."""
+    """Read an object field by field.
+
+    Media without their bytes, and what is but a list, are nothing without it: then None, and the
+    list or bytes are told. Where they are one field of several they may be None by their type.
+    """
     try:
         fields = _FIELDS.decode(text)
     except UNREADABLE as error:
@@ -144,7 +148,7 @@ def _read_fields(
                 read = _read(value, kind, path, notes)
                 if read:
                     known[attribute] = read[0]
-                elif kind is bytes:
+                elif kind is bytes or get_origin(kind) is tuple:
                     return None
         elif struct.__struct_config__.forbid_unknown_fields:
             raw = b'{"%b":%b}' % (_ENCODER.encode(name)[1:-1], bytes(value))
@@ -172,7 +176,10 @@ def _read_items(
         if of_item and read in ([], [nothing]):  # nothing is left of it: it is told as a whole
             first = of_item[0]
             message = first.message if isinstance(first, Malformed) else "unknown"
-            read, of_item = [], [Malformed(path, message, bytes(item))]
+            if inside := first.where.removeprefix(path):
+                message += f" - at `${inside}`"  # as msgspec names a place
+            read = []
+            of_item = [Malformed(path, message, bytes(item))]
         whole += read
         noted += of_item
         if len(noted) > _MAX_BROKEN_ITEMS:
