@@ -165,13 +165,13 @@ def test_manual_activity_is_whether_detection_is_off(detection: Any, manual: boo
 
 
 BAD: list[tuple[str, Any, str]] = [
-    ("model", "", "model must be a text that is not empty, not str"),
+    ("model", "", "model must not be an empty text"),
     ("model", None, "model must be a text that is not empty, not NoneType"),
-    ("voice", "", "voice must be a text that is not empty, not str"),
+    ("voice", "", "voice must not be an empty text"),
     ("language", 5, "language must be a text that is not empty, not int"),
     ("resumption_handle", b"h", "resumption_handle must be a text that is not empty, not bytes"),
     ("activity_handling", True, "activity_handling must be a text that is not empty, not bool"),
-    ("turn_coverage", "", "turn_coverage must be a text that is not empty, not str"),
+    ("turn_coverage", "", "turn_coverage must not be an empty text"),
     ("response_modalities", "TEXT", "response_modalities must be a list or tuple, not str"),
     ("response_modalities", [5], "response_modalities must hold str, not int"),
     (
@@ -236,11 +236,14 @@ def test_session_config_wrong_value_is_refused_by_name(number: int) -> None:
 @pytest.mark.parametrize(
     ("settings", "where"),
     [
-        ({"extra": {"a": object()}}, "extra"),
-        ({"extra": {"a": "\ud800"}}, "extra"),
+        ({"extra": {"a": object()}}, "extra['a']"),
+        ({"extra": {"a": "\ud800"}}, "extra['a']"),
         ({"voice": "\ud800"}, "voice"),
         ({"system_instruction": "\ud800"}, "system_instruction"),
-        ({"tools": [FunctionDeclaration("f", parameters_json_schema={"a": object()})]}, "tools[0]"),
+        (
+            {"tools": [FunctionDeclaration("f", parameters_json_schema={"a": [object()]})]},
+            "tools[0].parameters_json_schema['a'][0]",
+        ),
     ],
 )
 def test_session_config_that_cannot_be_written_is_refused(
@@ -250,6 +253,24 @@ def test_session_config_that_cannot_be_written_is_refused(
     with pytest.raises(ConfigError) as caught:
         SessionConfig("m", **settings)
     assert str(caught.value) == f"{where} holds something that cannot be written as JSON"
+
+
+def test_name_that_is_no_text_is_refused_with_its_place() -> None:
+    """YAML reads `on:` as True; the error says where that stands."""
+    settings = {
+        "model": "m",
+        "tools": [{"name": "f", "parameters_json_schema": {"properties": {True: {}}}}],
+    }
+    with pytest.raises(ConfigError) as caught:
+        SessionConfig.from_dict(settings)
+    assert str(caught.value) == (
+        "tools[0].parameters_json_schema['properties'] has the name True, which is a bool and no "
+        "text"
+    )
+    itself: dict[str, object] = {}
+    itself["a"] = itself
+    with pytest.raises(ConfigError, match="extra holds something that cannot be written as JSON"):
+        SessionConfig("m", extra=itself)
 
 
 def test_session_config_does_not_change_with_what_it_was_made_from() -> None:

@@ -38,6 +38,7 @@ from trio_live import (
     Word,
     errors,
 )
+from trio_live.capabilities import Capabilities
 from trio_live.wire import (
     auth,
     client,
@@ -174,20 +175,36 @@ def test_connection_lost_shows_neither_handle_nor_commands() -> None:
 
 # The service's vocabulary and the caller's own names, by struct where a name alone says too little.
 VOCABULARY = {
+    "activity_handling",
     "behavior",
+    "behaviors",
+    "category",
+    "client_content",
+    "end_of_speech_sensitivity",
     "id",
     "ids",
+    "interaction_status",
     "language",
+    "media_resolution",
+    "method",
     "mime_type",
     "modality",
     "model",
     "name",
     "outcome",
     "reason",
+    "response_modalities",
     "role",
     "scheduling",
     "session_id",
+    "start_of_speech_sensitivity",
     "status",
+    "thinking_level",
+    "thinking_levels",
+    "threshold",
+    "tool_type",
+    "turn_coverage",
+    "vad_signal_type",
     "voice_name",
     "where",
 }
@@ -292,6 +309,15 @@ def test_struct_list_is_complete() -> None:
 def test_redacted_shows_kinds_and_sizes(name: str, value: object, shown: str) -> None:
     """Numbers, enums and the vocabulary are shown; all else becomes its kind or size."""
     assert redacted(name, value) == shown
+
+
+def test_repr_of_settings_shows_their_vocabulary() -> None:
+    """What a model can do, and what the service's enums say, is no secret and worth reading."""
+    known = Capabilities(behaviors=("NON_BLOCKING",), client_content="any time")
+    assert repr(known) == "Capabilities(client_content='any time', behaviors=['NON_BLOCKING'])"
+    shown = repr(SessionConfig("m", media_resolution="MEDIA_RESOLUTION_LOW", labels={"a": "b"}))
+    assert "response_modalities=['AUDIO'], media_resolution='MEDIA_RESOLUTION_LOW'" in shown
+    assert "labels=<1 keys>" in shown
 
 
 def test_repr_leaves_out_what_is_not_set() -> None:

@@ -814,6 +814,13 @@ def test_tool_answer_without_id_to_a_call_with_one_is_refused() -> None:
     )
 
 
+def test_instruction_of_a_wrong_type_is_told_by_its_name() -> None:
+    """The argument of update_instruction() is no `text`."""
+    wrong: Any = None
+    with pytest.raises(InvalidArgumentType, match="instruction must be a str, not NoneType"):
+        open_protocol().send(UpdateInstruction(wrong), 0)
+
+
 def test_tool_answer_with_the_name_of_another_function_is_refused() -> None:
     """The call's id says which call it is; an answer by another name would mislead the model."""
     protocol = open_protocol()

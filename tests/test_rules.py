@@ -446,8 +446,8 @@ def test_setup_that_the_model_does_not_take_is_refused(
     with pytest.raises(ConfigError) as caught:
         open_session(SessionConfig(model, **settings), endpoint=ENDPOINTS[platform])
     assert str(caught.value) == (
-        f"{problem} ({model}); if it does, say so with capabilities=, or pass it unchecked in "
-        "extra="
+        f"{problem} ({model}); if the model does take it, say so with capabilities=, or pass "
+        "it unchecked in extra="
     )
     open_session(SessionConfig("gemini-next", **settings), endpoint=ENDPOINTS[platform])
     allowed = SessionConfig(model, capabilities=Capabilities(), **settings)
@@ -635,8 +635,8 @@ def test_scheduling_is_refused_where_the_model_has_none(model: str) -> None:
     with pytest.raises(InvalidArgument) as caught:
         talk(model).send(answer(scheduling="SILENT"))
     assert str(caught.value) == (
-        f"{ANSWER}.scheduling=SILENT: the model has no scheduling ({model}); if it does, say so "
-        "with capabilities=, or use send_raw(), which is unchecked"
+        f"{ANSWER}.scheduling=SILENT: the model has no scheduling ({model}); if the model does "
+        "take it, say so with capabilities=, or use send_raw(), which is unchecked"
     )
     assert talk(model).send(answer())
     assert talk(model, capabilities=Capabilities()).send(answer(scheduling="SILENT"))
@@ -811,8 +811,8 @@ def test_turns_go_only_to_a_model_that_takes_them(command: SessionCommand) -> No
         talk(LIVE_31).send(command)
     assert str(caught.value) == (
         f"{LIVE_31} takes clientContent as its initial history only, with initial_history=True in "
-        "the SessionConfig; use send_realtime_text(); if it does, say so with capabilities=, or "
-        "use send_raw(), which is unchecked"
+        "the SessionConfig; use send_realtime_text(); if the model does take it, say so "
+        "with capabilities=, or use send_raw(), which is unchecked"
     )
     assert talk(LIVE_31).send(SendRealtimeText("hello"))
     for model in (NATIVE, LIVE_38, EXTENDED, "m"):

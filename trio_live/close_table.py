@@ -175,8 +175,14 @@ CLOSES: Final = (
     CloseRow(
         1007,
         "unknown name",
-        None,
+        When.SETUP,
         _permanent("a field of the setup is misspelt or in the wrong place; see the reason"),
+    ),
+    CloseRow(
+        1007,
+        "unknown name",
+        When.SESSION,
+        _permanent("a field of a message is misspelt or in the wrong place; see the reason"),
     ),
     CloseRow(
         1007, "media_chunks", None, _permanent("realtimeInput.mediaChunks is not accepted any more")

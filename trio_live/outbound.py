@@ -334,7 +334,8 @@ def _nothing_to_check(command: object) -> None:
 def _check_command_text(
     command: commands.SendText | commands.SendRealtimeText | commands.UpdateInstruction,
 ) -> None:
-    _check_text("text", command.text)
+    name = "instruction" if isinstance(command, commands.UpdateInstruction) else "text"
+    _check_text(name, command.text)
 
 
 _CHECKS: Final[dict[type, Callable[..., None]]] = {

@@ -32,8 +32,12 @@ PLATFORM_RANGES: Final[dict[tuple[type[msgspec.Struct], str], tuple[Platform, in
 }
 
 _EARLY: Final = "v1alpha"  # the version that has what Capabilities.alpha names
-_UNLESS_SETUP: Final = "if it does, say so with capabilities=, or pass it unchecked in extra="
-_UNLESS_SENT: Final = "if it does, say so with capabilities=, or use send_raw(), which is unchecked"
+_UNLESS_SETUP: Final = (
+    "if the model does take it, say so with capabilities=, or pass it unchecked in extra="
+)
+_UNLESS_SENT: Final = (
+    "if the model does take it, say so with capabilities=, or use send_raw(), which is unchecked"
+)
 
 
 def check_setup(

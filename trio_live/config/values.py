@@ -88,7 +88,7 @@ def _copy(path: str, value: object, kind: type[T]) -> T:
     except msgspec.ValidationError as error:
         raise ConfigError(f"{path}: {error}") from None
     except (TypeError, ValueError, OverflowError, RecursionError):
-        raise ConfigError(f"{path} holds something that cannot be written as JSON") from None
+        raise ConfigError(_why_not_json(path, value)) from None
     if not finite:
         raise ConfigError(f"{path} holds a number that is not finite, which JSON has not")
     return copied
@@ -105,6 +105,30 @@ def _is_finite(value: object) -> bool:
     if isinstance(value, list | tuple):
         return all(map(_is_finite, cast("Sequence[object]", value)))
     return True
+
+
+def _why_not_json(path: str, value: object) -> str:
+    """Say what cannot be written as JSON, and where, of a value that cannot."""
+    inside: list[tuple[str, object]] = []
+    if isinstance(value, msgspec.Struct):
+        inside = [(f"{path}.{f.name}", getattr(value, f.name)) for f in fields_of(type(value))]
+    elif isinstance(value, Mapping):
+        named = cast("Mapping[object, object]", value)
+        for key in named:
+            if not isinstance(key, str):
+                return f"{path} has the name {key!r}, which is a {type(key).__name__} and no text"
+        inside = [(f"{path}[{key!r}]", item) for key, item in named.items()]
+    elif isinstance(value, list | tuple):
+        items = cast("Sequence[object]", value)
+        inside = [(f"{path}[{index}]", item) for index, item in enumerate(items)]
+    for where, item in inside:
+        try:
+            codec.copy(item, object)
+        except RecursionError:
+            break  # it holds itself, or is too deep to be taken apart
+        except (TypeError, ValueError, OverflowError):
+            return _why_not_json(where, item)
+    return f"{path} holds something that cannot be written as JSON"
 
 
 def _check_struct(path: str, struct: msgspec.Struct) -> None:
@@ -175,7 +199,9 @@ def _check_instruction(path: str, content: Content) -> None:
 
 
 def _check_text(name: str, value: object) -> None:
-    if not isinstance(value, str) or not value:
+    if value == "":
+        raise ConfigError(f"{name} must not be an empty text")
+    if not isinstance(value, str):
         raise ConfigError(f"{name} must be a text that is not empty, not {type(value).__name__}")
 
 
