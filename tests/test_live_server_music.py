@@ -147,6 +147,26 @@ async def test_music_server_knows_its_models_and_keys(autojump_clock: MockClock)
                     assert (await client.receive_closed())[0] in (1007, 1008)
 
 
+@pytest.mark.parametrize("models", [None, [MODEL, "gemini-3.8-live"]])
+async def test_model_is_found_for_its_own_method_only(
+    autojump_clock: MockClock, models: list[str] | None
+) -> None:
+    """A music model holds no Live session, and a Live model makes no music."""
+    path = MUSIC.replace("BidiGenerateMusic", "BidiGenerateContent").replace("alpha", "beta")
+    with trio.fail_after(60):
+        async with LiveServer(models=models) as server:
+            for where, model, method in (
+                (MUSIC, "models/gemini-3.8-live", "bidiGenerateMusic"),
+                (path, NAME, "bidiGenerateContent"),
+            ):
+                async with connect(server, where) as client:
+                    await client.send({"setup": {"model": model}})
+                    code, reason = await client.receive_closed()
+                    assert code == 1008
+                    assert f"{model} is not found" in reason
+                    assert f"not supported for {method}" in reason
+
+
 # What it plays.
 
 

@@ -36,8 +36,10 @@ class TransportConfig:
             goodbye.
         ssl_context: For wss URLs; None shares one default context among all sessions.
         proxy: The URL of a proxy, "http://user:password@host:port" or with https, socks4 or socks5
-            (extra `proxy`); True reads `https_proxy`, `all_proxy` and `no_proxy` from the
-            environment, as curl does; None connects directly. Not in the repr.
+            (extra `proxy`); True reads the environment: `https_proxy` for wss URLs, `http_proxy`
+            for ws, else `all_proxy`, in small or capital letters, unless `no_proxy` names the
+            host; this machine (localhost, 127.0.0.0/8, ::1) is then never reached through a proxy.
+            None connects directly. Not in the repr.
         max_message_bytes: A server message beyond it ends the connection with 1009.
         send_buffer_bytes: Sends wait while more than this is accepted and not yet written.
         max_buffered_events: The bound of the session's own event iteration, in events.

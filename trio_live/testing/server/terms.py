@@ -195,7 +195,8 @@ def check_model(model: str, entrance: Entrance, models: Collection[str] | None) 
         exists = _is_offered(name, model, entrance.platform)
     else:
         exists = name in {known.rpartition("/")[2] for known in models}
-    if exists:
+    # Of other names it is not known which method they serve.
+    if exists and not name.startswith("gemini-" if entrance.music else "lyria-"):
         return
     if entrance.platform is Platform.VERTEX:
         raise Refusal(1008, f"Publisher Model `{model}` was not found")
