@@ -255,6 +255,15 @@ def test_session_config_that_cannot_be_written_is_refused(
     assert str(caught.value) == f"{where} holds something that cannot be written as JSON"
 
 
+def test_two_functions_of_one_name_are_refused() -> None:
+    """A call goes by the function's name, in whichever tool it is declared."""
+    f = FunctionDeclaration("f")
+    both: list[list[Tool | FunctionDeclaration]] = [[f, f], [f, Tool(function_declarations=(f,))]]
+    for tools in both:
+        with pytest.raises(ConfigError, match="tools has two functions of the name 'f'"):
+            SessionConfig("m", tools=tools)
+
+
 def test_name_that_is_no_text_is_refused_with_its_place() -> None:
     """YAML reads `on:` as True; the error says where that stands."""
     settings = {

@@ -446,6 +446,15 @@ async def test_models_that_exist(name: str, autojump_clock: MockClock) -> None:
         ({"toolResponse": {"functionResponses": [{"id": "function-call-0"}]}}, {}, INVALID),
         ({"contextUpdate": {"tools": {"tools": [{"functionDeclarations": [{}]}]}}}, {}, INVALID),
         (
+            {
+                "contextUpdate": {
+                    "tools": {"tools": [{"functionDeclarations": [{"name": "f"}] * 2}]}
+                }
+            },
+            {},
+            INVALID,
+        ),
+        (
             {"contextUpdate": {"systemInstruction": {"parts": [{"functionCall": {}}]}}},
             {},
             INVALID,

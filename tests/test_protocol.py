@@ -21,6 +21,7 @@ from trio_live import (
     Error,
     ExecutableCode,
     FunctionCall,
+    FunctionDeclaration,
     FunctionResponse,
     GenerationComplete,
     GoAway,
@@ -47,10 +48,12 @@ from trio_live import (
     TextComplete,
     TextDelta,
     Thought,
+    Tool,
     ToolCall,
     ToolCallCancelled,
     TurnComplete,
     Unknown,
+    UpdateContext,
     UpdateInstruction,
     Usage,
     UsageMetadata,
@@ -812,6 +815,13 @@ def test_tool_answer_without_id_to_a_call_with_one_is_refused() -> None:
         "the response of 'f' has no id: the service pairs calls and answers by it; copy it from "
         "the call"
     )
+
+
+def test_update_with_two_functions_of_one_name_is_refused() -> None:
+    """A call goes by the function's name."""
+    twice = Tool(function_declarations=(FunctionDeclaration("f"), FunctionDeclaration("f")))
+    with pytest.raises(InvalidArgument, match="two functions of the name 'f'"):
+        open_protocol().send(UpdateContext(tools=(twice,)), 0)
 
 
 def test_instruction_of_a_wrong_type_is_told_by_its_name() -> None:

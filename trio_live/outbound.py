@@ -28,7 +28,7 @@ from trio_live.wire.content import Blob, Content, Part
 from trio_live.wire.fields import mistyped
 from trio_live.wire.functions import FunctionResponse, FunctionResponsePart
 from trio_live.wire.marks import Platform
-from trio_live.wire.tools import Tool
+from trio_live.wire.tools import Tool, declared_twice
 
 VIDEO_TYPES: Final = ("image/jpeg", "image/png", "image/webp")
 # Where contextUpdate is known: google-genai 3.4 converts it for both (`_live_converters`,
@@ -302,10 +302,12 @@ def _check_update(command: commands.UpdateContext) -> None:
     if tools is not None:
         _check_items("tools", tools, Tool)
         try:
-            read_tools(tools)
+            read = read_tools(tools)
         except ConfigError as error:
             # The way past the rules is another one here than in a config.
             raise InvalidArgument(str(error).replace("extra=", "send_raw()")) from None
+        if (name := declared_twice(read)) is not None:
+            raise InvalidArgument(f"tools has two functions of the name {name!r}: calls go by name")
     if instruction is None:
         return
     if not isinstance(instruction, Content):

@@ -29,7 +29,7 @@ from trio_live.wire.setup import (
     SlidingWindow,
 )
 from trio_live.wire.speech import PrebuiltVoiceConfig, SpeechConfig, VoiceConfig
-from trio_live.wire.tools import FunctionDeclaration, Tool, ToolConfig, gather
+from trio_live.wire.tools import FunctionDeclaration, Tool, ToolConfig, declared_twice, gather
 from trio_live.wire.transcription import AudioTranscriptionConfig
 
 # What `generation` must not have, since an argument of its own says it: field -> argument.
@@ -286,6 +286,8 @@ class SessionConfig(_Model, frozen=True, kw_only=True):
                 raise ConfigError(
                     f"generation.{name} has an argument of its own: say it as {argument}="
                 )
+        if (twice := declared_twice(gather(self.tools))) is not None:
+            raise ConfigError(f"tools has two functions of the name {twice!r}: calls go by name")
         resumption = self.session_resumption
         if isinstance(resumption, SessionResumptionConfig) and resumption.handle is not None:
             raise ConfigError(

@@ -237,6 +237,17 @@ def gather(given: Sequence[Tool | FunctionDeclaration]) -> tuple[Tool, ...]:
     return (Tool(function_declarations=functions), *tools) if functions else tools
 
 
+def declared_twice(tools: Sequence[Tool]) -> str | None:
+    """Give the name of a function that is declared more than once; None if there is none."""
+    seen: set[str] = set()
+    for tool in tools:
+        for function in tool.function_declarations or ():
+            if function.name in seen:
+                return function.name
+            seen.add(function.name)
+    return None
+
+
 class LatLng(Wire, frozen=True):
     """A place on Earth, in degrees."""
 

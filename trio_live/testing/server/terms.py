@@ -161,9 +161,14 @@ def check_tools(owner: JsonObject, generation: Generation) -> None:
     """Refuse tools that the service, or this generation of models, does not take."""
     if not owner["tools"] and not generation.empty_tools:
         raise invalid_argument("tools is an empty list; leave it out")
+    names: set[str] = set()
     for tool in get_objects(owner, "tools"):
         for declaration in get_objects(tool, "functionDeclarations"):
-            if not _FUNCTION_NAME.fullmatch(get_text(declaration, "name")):
+            name = get_text(declaration, "name")
+            if name in names:
+                raise invalid_argument(f"two functions have the name {name}")
+            names.add(name)
+            if not _FUNCTION_NAME.fullmatch(name):
                 raise invalid_argument("a function needs a name of letters, digits and _.:-")
             if declaration.get("behavior") == "BLOCKING" and not generation.blocking:
                 raise invalid_argument("this model's functions cannot be BLOCKING")
