@@ -105,6 +105,7 @@ def open_with(
 def open_over(
     open_stream: Callable[[], Awaitable[trio.abc.Stream]],
     config: trio_live.SessionConfig = CONFIG,
+    endpoint: trio_live.Endpoint = ENDPOINT,
     **settings: Any,
 ) -> trio_live.SessionScope:
     """A session over a stream of the test's own."""
@@ -115,7 +116,7 @@ def open_over(
     transport = trio_live.TransportConfig(
         dialer=functools.partial(dial, open_stream=open_any), **settings
     )
-    return trio_live.open_session(config, endpoint=ENDPOINT, transport=transport)
+    return trio_live.open_session(config, endpoint=endpoint, transport=transport)
 
 
 class Valve(trio.abc.Stream):

@@ -17,6 +17,7 @@ import trio_live
 from trio_live import (
     ConnectionLost,
     Content,
+    Custom,
     Disconnected,
     FunctionResponse,
     GoogleAI,
@@ -569,6 +570,26 @@ async def test_cancel_at_every_checkpoint_of_a_reconnect(
 
     with trio.fail_after(6_000):
         assert await cancel_at_every_checkpoint(scenario, everywhere=everywhere) > 15
+
+
+@pytest.mark.parametrize("changed", [{}, {"transparent": True}], ids=["plain", "transparent"])
+async def test_leaving_without_a_sign_that_a_command_arrived_reports_it(
+    autojump_clock: MockClock, changed: dict[str, object]
+) -> None:
+    """Law 4: no Reconnected came to count it, so the loss does."""
+    far = Lasting()
+    with trio.fail_after(600):
+        with leaves_with(ConnectionLost) as caught:
+            async with far.open(changed=changed, endpoint=Custom("ws://localhost")) as session:
+                far.mute = True
+                far.peer.mute()
+                await session.send_text("did it arrive?")
+                await session.send_audio(PCM)
+                far.dialling = trio.Event()
+                far.peer.close()
+                await session.wait_for_phase(SessionPhase.CONNECTING)
+        assert caught.value.undelivered == ()
+        assert caught.value.uncertain == {"SendText": 1}
 
 
 @pytest.mark.parametrize("everywhere", [False, True], ids=["own", "everywhere"])

@@ -909,3 +909,24 @@ async def test_outgoing_stream_whose_socket_fails() -> None:
                 stream.write(b"x")
             assert type(caught.value.__cause__) is ConnectionResetError
             assert (stream.accepted, stream.written) == (0, 0)
+
+
+async def test_outgoing_stream_that_breaks_in_mid_write_does_not_know_what_arrived() -> None:
+    """Several frames go out in one write; if it fails, each of them may have arrived."""
+    near, _ = trio.testing.memory_stream_pair()
+
+    async def fail() -> None:
+        await trio.lowlevel.checkpoint()
+        raise trio.BrokenResourceError
+
+    near.send_stream.send_all_hook = fail
+    stream = OutgoingStream(near)
+    with trio.fail_after(60):
+        async with trio.open_nursery() as nursery:
+            stream.write(b"one")
+            stream.write(b"two")
+            nursery.start_soon(stream.run)
+            with pytest.raises(trio.BrokenResourceError):
+                await stream.wait_written(6)
+            assert (stream.accepted, stream.written, stream.begun) == (6, 0, 6)
+            assert near.send_stream.get_data_nowait() == b"onetwo"

@@ -123,7 +123,7 @@ class Outbox:
         """Close the account of the old connection, which is gone: it will write no more."""
         old, self._old = self._old, None
         if old is not None and self._outage is not None:
-            unwritten = self.sent.close(old)
+            unwritten = self.sent.close(old, again=True)
             if self.sent.ledger is None:  # else that has them, too
                 self._outage.put_back(unwritten)
             self._gone_bytes += old.accepted_bytes

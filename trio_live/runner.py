@@ -279,7 +279,7 @@ class SessionRunner:
 
     def _unfinished(self, undelivered: tuple[SessionCommand, ...]) -> ConnectionLost:
         return ConnectionLost(
-            "the session ended before everything that was accepted could be written",
+            "the session ended before everything that was accepted could be delivered",
             undelivered=undelivered,
             resumption_handle=self._protocol.handle,
             phase=SessionPhase.DISCONNECTING,
@@ -322,7 +322,8 @@ class SessionRunner:
         self._publish(self._protocol.close())
         undelivered = self._outbox.close()
         closed = TransportClosed(NO_CLOSE_FRAME)
-        if all(isinstance(command, MEDIA) for command in undelivered):
+        media = all(isinstance(command, MEDIA) for command in undelivered)
+        if media and not self._outbox.sent.untold:
             self._end(closed, clean=False)
         else:
             self._fail(self._unfinished(undelivered), closed)
@@ -356,7 +357,7 @@ class SessionRunner:
         """Record the failure and cancel everything, the user's block included."""
         self.failure = failure
         if isinstance(failure, ConnectionLost):
-            failure.uncertain = dict(self._outbox.sent.uncertain)
+            failure.uncertain = dict(self._outbox.sent.untold)
         self._tell_end(closed, clean=False)
         # Cancel first, close second: closing wakes readers and senders, and they must find the
         # cancellation. The streams are closed when all tasks have ended.

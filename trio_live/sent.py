@@ -105,23 +105,36 @@ class SentLog:
                 replayed[kind] += 1
         return replayed, lost
 
-    def close(self, transport: Transport) -> list[tuple[SessionCommand, int, float]]:
+    def close(
+        self, transport: Transport, *, again: bool = False
+    ) -> list[tuple[SessionCommand, int, float]]:
         """Close the account of a connection that is gone.
+
+        Args:
+            transport: That connection.
+            again: Whether what is given is to be sent again: what failed in mid-write may have
+                arrived, so it is uncertain then.
 
         Returns:
             What it never wrote as a whole, in order: command, size in bytes of JSON, time. In
             transparent resumption the ledger has these as well.
         """
         self._forget_written(transport)
-        unwritten = [waiting[1:] for waiting in self._unwritten]
+        last = transport.begun_bytes if again else transport.written_bytes
+        unwritten = [waiting[1:] for waiting in self._unwritten if waiting[0] > last]
         self.uncertain = Counter(
-            kind
-            for end, kind in self._unconfirmed
-            if transport.confirmed_bytes < end <= transport.written_bytes
+            kind for end, kind in self._unconfirmed if transport.confirmed_bytes < end <= last
         )
         self._unwritten.clear()
         self._unconfirmed.clear()
         return unwritten
+
+    @property
+    def untold(self) -> Counter[str]:
+        """What a session that ends here leaves without a sign that it arrived, by kinds."""
+        if self.ledger is None:
+            return self.uncertain
+        return Counter(entry.name for entry in self.ledger.entries if not entry.media)
 
     def _forget_written(self, transport: Transport) -> None:
         while self._unwritten and self._unwritten[0][0] <= transport.written_bytes:

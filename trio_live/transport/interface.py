@@ -68,6 +68,7 @@ class Transport(Protocol):
         accepted_bytes: Bytes on their way so far, framing, control frames and the upgrade included;
             grows by each `send`.
         written_bytes: How many of them the operating system has taken.
+        begun_bytes: How many of them it may have taken: writing them began, and may have failed.
         confirmed_bytes: How many of them the other side has certainly received; grows by `ping`.
         heard_bytes: Bytes that came from the other side, control frames included.
     """
@@ -80,6 +81,11 @@ class Transport(Protocol):
     @property
     def written_bytes(self) -> int:
         """Bytes that were handed to the operating system since then."""
+        ...
+
+    @property
+    def begun_bytes(self) -> int:
+        """Bytes of which nobody can say that they were not handed over."""
         ...
 
     @property

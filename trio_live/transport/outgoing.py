@@ -30,6 +30,7 @@ class OutgoingStream(trio.abc.Stream):
     Attributes:
         accepted: Bytes taken over so far.
         written: How many of them have been handed on.
+        begun: How many of them may have been handed on: the writing of them began.
         heard: Bytes read so far.
         ended: Set once nothing can be read any more: end of data, an error, or closed.
     """
@@ -41,6 +42,7 @@ class OutgoingStream(trio.abc.Stream):
         self._try_write = try_write
         self.accepted = 0
         self.written = 0
+        self.begun = 0
         self.heard = 0
         self.ended = trio.Event()
         self._pending: deque[bytes] = deque()
@@ -71,6 +73,7 @@ class OutgoingStream(trio.abc.Stream):
                 raise trio.BrokenResourceError("the connection is broken") from error
             self.accepted += taken
             self.written += taken
+            self.begun += taken
             rest = data[taken:]
             if not rest:
                 return
@@ -86,6 +89,7 @@ class OutgoingStream(trio.abc.Stream):
             self._more = trio.Event()
             while self._pending:
                 batch = self._next_batch()
+                self.begun += len(batch)  # if it fails, nobody knows how far it came
                 try:
                     await self._stream.send_all(batch)
                 except (trio.BrokenResourceError, trio.ClosedResourceError):

@@ -95,6 +95,11 @@ class TrioWebSocketTransport:
         return self._stream.written
 
     @property
+    def begun_bytes(self) -> int:
+        """See Transport."""
+        return self._stream.begun
+
+    @property
     def heard_bytes(self) -> int:
         """See Transport."""
         return self._stream.heard
