@@ -96,6 +96,11 @@ class WebSocketsTransport:
         return self._stream.accepted
 
     @property
+    def begun_bytes(self) -> int:
+        """See Transport."""
+        return self._stream.begun
+
+    @property
     def written_bytes(self) -> int:
         """See Transport."""
         return self._stream.written
