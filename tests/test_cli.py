@@ -113,7 +113,7 @@ def test_talk_in_text_prints_the_answer_once(beep: Path) -> None:
         (["talk", "own.wav", "--out", "own.wav"], "own.wav: cannot be written: is the file that"),
         (["talk", "own.wav", "--out", "link.wav"], "link.wav: cannot be written: is the file that"),
         (["talk", str(SPEECH), "--url", "ws://example.org"], "use wss://, or say --insecure"),
-        (["chat", "--model", ""], "model must be a text"),
+        (["chat", "--model", ""], "model must not be an empty text"),
         (["chat", "--wait", "0"], "--wait"),
         (["serve", "--port", "70000"], "--port"),
         (["serve", "--fault", "rst"], "'rst' is not what[=value[,text]]@at[*times][+skip]."),
