@@ -189,8 +189,8 @@ async def nothing() -> None:
     ("model", "tools", "text"),
     [
         ("any", [nothing, nothing], "there is a tool 'nothing' already"),
-        ("any", [nothing, FunctionDeclaration("nothing")], "'nothing' is declared twice"),
-        ("any", [Toolkit([nothing]), Toolkit([nothing])], "'nothing' is declared twice"),
+        ("any", [nothing, FunctionDeclaration("nothing")], "two functions of the name 'nothing'"),
+        ("any", [Toolkit([nothing]), Toolkit([nothing])], "two functions of the name 'nothing'"),
         ("any", "text", "tools must be a list or tuple, not str"),
         ("any", [3], "a tool must be callable, not int"),
         (

@@ -65,7 +65,6 @@ class Belt:
         declarations = [tool.declaration(self._own[tool]) for tool in self._own]
         self.config = msgspec.structs.replace(config, tools=(*passed_on, *declarations))
         functions = [f for item in self.config.tools for f in _functions(item)]
-        _check_names(functions)
         self.waited_for = frozenset(f.name for f in functions if self._waits(f.behavior))
 
     def waits_for(self, tool: FunctionTool) -> bool:
@@ -115,14 +114,3 @@ def _items(given: Sequence[AnyTool]) -> Sequence[AnyTool]:
 
 def _functions(item: FunctionDeclaration | Tool) -> Sequence[FunctionDeclaration]:
     return (item,) if isinstance(item, FunctionDeclaration) else item.function_declarations or ()
-
-
-def _check_names(functions: Sequence[FunctionDeclaration]) -> None:
-    seen: set[str] = set()
-    for function in functions:
-        if function.name in seen:
-            raise ConfigError(
-                f"the function {function.name!r} is declared twice: each of a session's functions "
-                "needs a name of its own"
-            )
-        seen.add(function.name)
