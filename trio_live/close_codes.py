@@ -100,7 +100,7 @@ def connection_lost(
         verdict: What the end means; None to judge by code and reason.
     """
     verdict = verdict or judge_close(closed.code, closed.reason, When.SESSION)
-    return ConnectionLost(
+    failure = ConnectionLost(
         _tell("the connection was lost", closed, verdict.cause),
         cause=verdict.cause,
         undelivered=undelivered,
@@ -110,6 +110,39 @@ def connection_lost(
         code=closed.code,
         reason=closed.reason,
     )
+    failure.__cause__ = closed
+    return failure
+
+
+def not_made_again(
+    closed: TransportClosed,
+    error: LiveError,
+    attempts: int,
+    phase: SessionPhase,
+    resumption_handle: str | None,
+) -> ConnectionLost:
+    """Build the error for a loss after which no attempt to go on has worked.
+
+    Args:
+        closed: How the connection ended.
+        error: Why the last attempt failed.
+        attempts: How many there were.
+        phase: The phase before the loss.
+        resumption_handle: From where a session can go on.
+    """
+    failure = ConnectionLost(
+        f"the connection was lost (close code {closed.code}) and could not be made again in "
+        f"{attempts} attempts: {error}",
+        cause=judge_error(error).cause,
+        resumption_handle=resumption_handle,
+        retryable=error.retryable,
+        phase=phase,
+        code=closed.code if error.code is None else error.code,
+        reason=closed.reason if error.code is None else error.reason,
+        status=error.status,
+    )
+    failure.__cause__ = error
+    return failure
 
 
 def _tell(what: str, closed: TransportClosed, cause: str | None) -> str:

@@ -174,7 +174,7 @@ class ConnectionLost(LiveError):
         super().__init__(message, **details)
         self.cause = cause
         self.undelivered = undelivered
-        self.uncertain = {} if uncertain is None else uncertain
+        self.uncertain: Mapping[str, int] = {} if uncertain is None else uncertain
         self.resumption_handle = resumption_handle
 
 

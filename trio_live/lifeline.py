@@ -18,7 +18,13 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import trio
 
 from trio_live import events
-from trio_live.close_codes import connection_lost, judge_close, judge_error, setup_refused
+from trio_live.close_codes import (
+    connection_lost,
+    judge_close,
+    judge_error,
+    not_made_again,
+    setup_refused,
+)
 from trio_live.close_table import NO_ANSWER, NO_PONG, Recovery, Verdict, When
 from trio_live.connection import Connection, connect
 from trio_live.errors import ConnectionLost, LiveError, SetupTimeout
@@ -224,9 +230,7 @@ class Lifeline:
         if self._dead is None or self._leaving:
             return None
         phase, handle = self._protocol.state.phase, self._protocol.handle
-        failure = connection_lost(closed, phase, (), handle, self._dead)
-        failure.__cause__ = closed
-        return failure
+        return connection_lost(closed, phase, (), handle, self._dead)
 
     async def _set_up(self, transport: Transport) -> None:
         timeout = self._settings.setup_timeout
@@ -338,7 +342,8 @@ class Lifeline:
                     if next_plan is None and not self._leaving:
                         self._keeper.stop()
                         self._publish(self._protocol.lost(trio.current_time()))
-                        return self._in_vain(closed, error, phase)
+                        attempts = 0 if self._backoff is None else self._backoff.attempts
+                        return not_made_again(closed, error, attempts, phase, self._protocol.handle)
                     if next_plan is not None:
                         plan = next_plan
                         self._lose(verdict, plan, error.code, error.reason, error.status)
@@ -380,22 +385,3 @@ class Lifeline:
         self._publish(
             [events.Reconnected(restored, gap, dict(replayed), dict(dropped), uncertain, cut_turn)]
         )
-
-    def _in_vain(
-        self, closed: TransportClosed, error: LiveError, phase: SessionPhase
-    ) -> ConnectionLost:
-        """Build the error of a loss after which no attempt to go on has worked."""
-        attempts = 0 if self._backoff is None else self._backoff.attempts
-        failure = ConnectionLost(
-            f"the connection was lost (close code {closed.code}) and could not be made again in "
-            f"{attempts} attempts: {error}",
-            cause=judge_error(error).cause,
-            resumption_handle=self._protocol.handle,
-            retryable=error.retryable,
-            phase=phase,
-            code=closed.code if error.code is None else error.code,
-            reason=closed.reason if error.code is None else error.reason,
-            status=error.status,
-        )
-        failure.__cause__ = error
-        return failure

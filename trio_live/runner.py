@@ -349,7 +349,6 @@ class SessionRunner:
                 self._end(closed, clean=True)
                 return
             failure = connection_lost(closed, phase, undelivered, self._protocol.handle)
-            failure.__cause__ = closed
         failure.undelivered = undelivered
         self._fail(failure, closed)
 

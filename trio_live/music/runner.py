@@ -235,7 +235,6 @@ class MusicRunner:
             self._end(closed, clean=True)
             return
         failure = connection_lost(closed, phase, self._undelivered())
-        failure.__cause__ = closed
         self._fail(failure, closed)
 
     def _fail(self, failure: LiveError, closed: TransportClosed) -> None:

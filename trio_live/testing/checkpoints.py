@@ -121,9 +121,10 @@ def _check_left(tasks: list[str], descriptors: int) -> None:
 
 async def _run(scenario: Scenario, steps: int, *, everywhere: bool) -> float | None:
     """Run it once; give when it was cancelled, None if it ended before."""
-    with trio.CancelScope() as scope:
-        task = None if everywhere else trio.lowlevel.current_task()
-        instrument = AtStep(scope.cancel, steps, task)
+    scope = trio.CancelScope()
+    task = None if everywhere else trio.lowlevel.current_task()
+    instrument = AtStep(scope.cancel, steps, task)
+    with scope:
         trio.lowlevel.add_instrument(instrument)
         try:
             await scenario()
