@@ -145,6 +145,7 @@ class FaultyProxy:
         self._jitter = jitter
         self._hold = hold
         self._links: dict[_Link, None] = {}
+        self._ended = trio.Event()  # replaced at the end of every connection
 
     @property
     def open(self) -> int:
@@ -167,6 +168,11 @@ class FaultyProxy:
                 nursery.start_soon(link.cut, fault, self._hold)
         return len(links)
 
+    async def wait_closed(self) -> None:
+        """Wait until no connection is open."""
+        while self._links:
+            await self._ended.wait()
+
     async def _serve(self, client: trio.SocketStream) -> None:
         rng = random.Random(self._rng.random())
         self.connections += 1
@@ -182,6 +188,8 @@ class FaultyProxy:
                     nursery.cancel_scope.cancel()
             finally:
                 del self._links[link]
+                self._ended.set()
+                self._ended = trio.Event()
 
     async def _doom(self, link: _Link, rng: random.Random, mean_life: float) -> None:
         await trio.sleep(rng.expovariate(1 / mean_life))

@@ -140,7 +140,11 @@ async def _soak(place: FarEnd, options: argparse.Namespace) -> dict[str, Any]:
         "gap_ms": percentiles(list(totals.gaps)),
         "audio": totals.audio,
         "audio_dropped": totals.audio_dropped,
-        "calls": {"client_answered": totals.answers, "server_got": report["answered"]},
+        "calls": {
+            "answered": totals.answers,
+            "answered_too_late": totals.answers_late,
+            "arrived": report["answered"],
+        },
         "causes": dict(totals.causes.most_common()),
         "faults": report["faults"],
         "connections": report["connections"],
@@ -154,9 +158,7 @@ async def _soak(place: FarEnd, options: argparse.Namespace) -> dict[str, Any]:
 
 async def _final_report(place: FarEnd) -> dict[str, Any]:
     """Ask what arrived, when the network has let go of what it holds."""
-    with trio.move_on_after(15):
-        while (report := await place.tell("report"))["open"]:
-            await trio.sleep(0.5)
+    await place.tell("wait-closed 15")
     return await place.tell("report")
 
 

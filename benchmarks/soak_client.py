@@ -41,6 +41,7 @@ class Totals:
         audio: Chunks that were accepted.
         audio_dropped: Chunks that waited for too long.
         answers: Answers to calls that were accepted.
+        answers_late: Answers to calls that were withdrawn meanwhile.
         causes: Why connections ended, as the session says it.
         surprises: Whatever no client expects.
     """
@@ -52,6 +53,7 @@ class Totals:
     audio: int = 0
     audio_dropped: int = 0
     answers: int = 0
+    answers_late: int = 0
     causes: Counter[str] = field(default_factory=Counter[str])
     surprises: list[str] = field(default_factory=list[str])
 
@@ -118,13 +120,12 @@ class Talker:
 
     async def _write(self, session: trio_live.SessionHandle) -> None:
         said = self._said
-        said.sent += 1  # before: whoever is cancelled meanwhile does not know better
         try:
-            await session.send_text(f"{said.name}:{said.sent}")
-        except (trio_live.SendQueueFull, *_NO_MORE):
-            said.sent -= 1
+            await session.send_text(f"{said.name}:{said.sent + 1}")
+        except trio_live.SendQueueFull:
             said.refused += 1
-            raise
+        else:
+            said.sent += 1  # not if it was cancelled: then it was not sent
 
     async def _speak(self, session: trio_live.SessionHandle) -> None:
         with suppress(*_NO_MORE):
@@ -136,19 +137,24 @@ class Talker:
                 due = max(due + self._audio_period, trio.current_time() - 1)
                 await trio.sleep_until(due)
 
+    async def _look_up(
+        self, session: trio_live.SessionHandle, calls: tuple[trio_live.FunctionCall, ...]
+    ) -> None:
+        answers = [trio_live.FunctionResponse(c.name, {"output": 1}, id=c.id) for c in calls]
+        try:
+            await session.send_tool_response(answers)
+        except trio_live.LocalProtocolError:
+            self._totals.answers_late += 1  # the service has withdrawn the call
+        else:
+            self._totals.answers += 1
+
     async def _read(self, session: trio_live.SessionHandle) -> None:
         said, totals = self._said, self._totals
         with suppress(*_NO_MORE):
             async for event in session:
                 match event:
                     case trio_live.ToolCall(calls=calls):
-                        await session.send_tool_response(
-                            [
-                                trio_live.FunctionResponse(call.name, {"output": 1}, id=call.id)
-                                for call in calls
-                            ]
-                        )
-                        totals.answers += len(calls)
+                        await self._look_up(session, calls)
                     case trio_live.TextComplete(text=text) if text.isdigit():
                         self._last_answer = int(text)
                         self._answered.set()

@@ -4,7 +4,7 @@
 
 It prints one JSON line with the proxy's port and then takes commands, a line each, and answers
 each by a JSON line: `cut FAULT` breaks all connections, `go-away SECONDS` announces their end,
-`report` says what has arrived. It ends when its standard input does.
+`wait-closed SECONDS` waits until all have ended, `report` says what has arrived. It ends when its standard input does.
 
 A text is "CONVERSATION:NUMBER"; `report` gives for each conversation which numbers arrived, how
 often, and which of them the last turn's history had, in order.
@@ -110,6 +110,10 @@ class FarEnd:
             for session in sessions:
                 await session.go_away(float(argument))
             return {"done": len(sessions)}
+        if command == "wait-closed":
+            with trio.move_on_after(float(argument)):
+                await self.proxy.wait_closed()
+            return {}
         self._sweep()
         return {
             "arrived": {
