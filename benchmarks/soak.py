@@ -22,7 +22,7 @@ from typing import Any
 
 import trio
 
-from benchmarks.common import machine, versions
+from benchmarks.cores import machine, versions
 from benchmarks.far_end import FarEnd, far_end
 from benchmarks.soak_account import Account
 from benchmarks.soak_client import Conversation, Totals, keep_talking
@@ -131,6 +131,7 @@ async def _soak(place: FarEnd, options: argparse.Namespace) -> dict[str, Any]:
     left["connections"] = report["open"]
     return {
         "texts": dataclasses.asdict(account),
+        "repeated_in_a_history": report["repeated"],
         "conversations": len(conversations),
         "lost_sessions": totals.lost,
         "openings_failed": totals.openings_failed,
@@ -152,7 +153,11 @@ async def _soak(place: FarEnd, options: argparse.Namespace) -> dict[str, Any]:
         "left_over": left,
         "surprises": totals.surprises[:10] + report["errors"][:10],
         "amiss": unaccounted[:20],
-        "good": account.good and not any(left.values()) and not totals.surprises,
+        "good": account.good
+        and not report["repeated"]
+        and not any(left.values())
+        and not totals.surprises
+        and not report["errors"],
     }
 
 

@@ -15,8 +15,8 @@ from dataclasses import dataclass, field
 import trio
 
 import trio_live
-from benchmarks.common import SENT_BYTES
 from benchmarks.far_end import FarEnd
+from benchmarks.inputs import SENT_BYTES
 
 TEXT_PERIOD = 1.0
 LAST_WORDS_SECONDS = 60.0

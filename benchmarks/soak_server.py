@@ -4,7 +4,8 @@
 
 It prints one JSON line with the proxy's port and then takes commands, a line each, and answers
 each by a JSON line: `cut FAULT` breaks all connections, `go-away SECONDS` announces their end,
-`wait-closed SECONDS` waits until all have ended, `report` says what has arrived. It ends when its standard input does.
+`wait-closed SECONDS` waits until all have ended, `report` says what has arrived. It ends when its
+standard input does.
 
 A text is "CONVERSATION:NUMBER"; `report` gives for each conversation which numbers arrived, how
 often, and which of them the last turn's history had, in order.
@@ -53,8 +54,9 @@ class Records:
 
     async def answer(self, turn: UserTurn, reply: Reply) -> None:
         """Be the model: call a function at times, then say which number was heard."""
-        contents = [c["parts"][0] for c in turn.history if c["role"] == "user"]
-        texts = [part["text"] for part in contents if "text" in part] + turn.text.splitlines()
+        history: list[Any] = [c for c in turn.history if c["role"] == "user"]
+        texts = [c["parts"][0]["text"] for c in history if "text" in c["parts"][0]]
+        texts += turn.text.splitlines()
         conversation, number = _parse(texts[-1])
         numbers = [_parse(text)[1] for text in texts]
         self.history[conversation] = numbers

@@ -17,6 +17,8 @@ from benchmarks.figures import Goal, Key, Sample, lateness, ratios, results, spr
 from benchmarks.harness import Run, Server
 from benchmarks.inputs import RECEIVED_BYTES
 from benchmarks.peers import NAMES, modes
+from benchmarks.soak_account import Account
+from benchmarks.soak_client import Conversation
 from benchmarks.tools import TOOLS
 
 ROOT = Path(__file__).parent.parent
@@ -205,3 +207,71 @@ def test_tools_benchmark_reports_bare_tasks_and_tools() -> None:
     figures = json.loads(done.stdout)["figures"]
     assert list(figures) == ["bare", *(f"tool of {count}" for count in TOOLS)]
     assert all(taken > 0 for taken in figures.values())
+
+
+def run_json(*arguments: str) -> dict[str, Any]:
+    """Run a script that must succeed, and read its report."""
+    done = subprocess.run(
+        [sys.executable, "-m", *arguments, "--json"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr or done.stdout
+    report: dict[str, Any] = json.loads(done.stdout)
+    return report
+
+
+def test_soak_accounts_for_every_text_across_moves() -> None:
+    """A few seconds of sessions that the service sends on: all is delivered, nothing is left."""
+    report = run_json(
+        "benchmarks.soak",
+        *("--sessions", "4", "--minutes", "0.05", "--mean-life", "0", "--go-away-after", "1"),
+    )
+    assert report["good"]
+    assert report["texts"]["sent"] == report["texts"]["delivered"] > 0
+    assert report["reconnects"] > 0
+    assert report["left_over"] == {"tasks": 0, "files": 0, "connections": 0}
+
+
+def test_reconnect_benchmark_reports_gaps_and_storm() -> None:
+    """The benchmark of reconnects runs, and its storm loses nothing."""
+    report = run_json("benchmarks.reconnect", "--quick")
+    assert set(report["loopback_ms"]) == set(report["round_trips"]) == {"drop", "rst", "go-away"}
+    assert report["storm"]["resumed"] == report["storm"]["texts_arrived_once"] == 10
+
+
+@pytest.mark.parametrize(
+    ("said", "arrived", "history", "wrong"),
+    [
+        (Conversation("g", False, 3, finished=True), [1, 2, 3], [1, 2, 3], {}),
+        (Conversation("g", False, 3, uncertain=1, finished=True), [1, 3], [1, 3], {}),
+        (Conversation("g", False, 3, uncertain=1, finished=True), [1, 2, 3], [1, 3], {}),
+        (Conversation("g", False, 3, finished=True), [1, 3], [1, 3], {"unaccounted": 1}),
+        (Conversation("g", False, 2, finished=True), [1, 2, 2], [1, 2], {"duplicated": 1}),
+        (Conversation("g", False, 2), [1, 2], [1, 2], {"unfinished": 1}),
+        (Conversation("v", True, 2, finished=True), [1, 2, 2], [1, 2], {}),
+        (Conversation("v", True, 2, finished=True), [1, 2], [1], {"unaccounted": 1}),
+        (
+            Conversation("v", True, 2, uncertain=1, finished=True),
+            [1, 2],
+            [1],
+            {"unaccounted": 1},
+        ),
+        (Conversation("v", True, 2, finished=True), [1, 2], [2, 1], {"out_of_order": 1}),
+        (Conversation("v", True, 2, finished=True), [1, 2], [1, 2, 2], {"duplicated": 1}),
+        (Conversation("v", True, 2, fresh=True, finished=True), [1, 2], [2], {}),
+        (Conversation("v", True, 2, lost=True), [1], [1], {}),
+    ],
+)
+def test_soak_account_finds_what_nobody_reported(
+    said: Conversation, arrived: list[int], history: list[int], wrong: dict[str, int]
+) -> None:
+    """Each way to be wrong is found, and what was reported is not wrong."""
+    account = Account()
+    account.add(said, arrived, history)
+    names = ("unaccounted", "duplicated", "out_of_order", "unfinished")
+    assert {n: getattr(account, n) for n in names if getattr(account, n)} == wrong
+    assert account.good == (not wrong)
