@@ -111,6 +111,7 @@ async def _soak(place: FarEnd, options: argparse.Namespace) -> dict[str, Any]:
                         seconds=options.conversation,
                         audio_period=options.audio_period,
                         seed=options.seed,
+                        transport=options.transport,
                     )
 
                 clients.start_soon(client)
@@ -198,6 +199,9 @@ def main() -> None:
     parser.add_argument("--audio-period", type=float, default=0.1, help="seconds")
     parser.add_argument("--mean-life", type=float, default=20.0, help="of connections; 0: for ever")
     parser.add_argument("--go-away-after", type=float, default=15.0)
+    parser.add_argument(
+        "--transport", choices=("trio-websocket", "websockets"), default="trio-websocket"
+    )
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     options = parser.parse_args()

@@ -6,6 +6,8 @@ Without transparent resumption a text arrives once, or the session reports it (i
 all the same, where the session says that it does not know). With it, the last history of the
 conversation has every text once and in order. Where a transparent conversation had to begin afresh
 that history is gone; then each text has arrived, once or more.
+
+A session tells numbers, not texts: one that was uncertain and arrived can hide one that is missing.
 """
 
 from __future__ import annotations
@@ -24,6 +26,7 @@ class Account:
         sent: Accepted by a session.
         delivered: Of these, how many arrived.
         reported: Did not arrive, and the session said so, or that it could not know.
+        cautious: Arrived, though a session could not know.
         with_session: Did not arrive, and the session ended with ConnectionLost.
         duplicated: How many are twice in a conversation.
         out_of_order: Transparent conversations whose history has another order.
@@ -35,6 +38,7 @@ class Account:
     sent: int = 0
     delivered: int = 0
     reported: int = 0
+    cautious: int = 0
     with_session: int = 0
     duplicated: int = 0
     out_of_order: int = 0
@@ -61,8 +65,10 @@ class Account:
         self.out_of_order += strict and history != sorted(history)
         self.forgotten += 0 if strict else sum(n in found and n not in history for n in sent)
         self.unfinished += not (said.finished or said.lost)
-        told = min(missing, said.undelivered + (0 if said.transparent else said.uncertain))
+        reported = said.undelivered + (0 if said.transparent else said.uncertain)
+        told = min(missing, reported)
         self.reported += told
+        self.cautious += reported - told
         if said.lost:
             self.with_session += missing - told
         else:

@@ -11,6 +11,7 @@ from array import array
 from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass, field
+from typing import Literal
 
 import trio
 
@@ -19,6 +20,7 @@ from benchmarks.far_end import FarEnd
 from benchmarks.inputs import SENT_BYTES
 
 TEXT_PERIOD = 1.0
+TransportName = Literal["trio-websocket", "websockets"]
 LAST_WORDS_SECONDS = 60.0
 _SILENCE = bytes(SENT_BYTES)  # the service hears no speech, so that only texts make turns
 _NO_MORE = (trio_live.ConnectionLost, trio_live.SessionClosed)
@@ -177,7 +179,7 @@ class Talker:
                         pass
 
 
-def _transport(transparent: bool) -> trio_live.TransportConfig:
+def _settings(transparent: bool, transport: TransportName) -> trio_live.TransportConfig:
     policy = trio_live.ReconnectPolicy(
         transparent=transparent, stable_after=2, move_margin=1, max_delay=5
     )
@@ -188,6 +190,7 @@ def _transport(transparent: bool) -> trio_live.TransportConfig:
         ping_timeout=3,
         silence_timeout=10,
         proxy=None,
+        transport=transport,
         reconnect=policy,
     )
 
@@ -202,6 +205,7 @@ async def keep_talking(
     seconds: float,
     audio_period: float,
     seed: int,
+    transport: TransportName,
 ) -> None:
     """Have one conversation after another until a time of Trio's clock.
 
@@ -214,10 +218,11 @@ async def keep_talking(
         seconds: How long one is, but for its last words.
         audio_period: Seconds from one chunk of audio to the next.
         seed: Of everything that is random.
+        transport: As in TransportConfig.
     """
     rng = random.Random(seed * 10_007 + number)
     transparent = number % 2 == 0
-    transport = _transport(transparent)
+    settings = _settings(transparent, transport)
     index = 0
     await trio.sleep(rng.uniform(0, 1))
     while (left := until - trio.current_time()) > 0:
@@ -227,7 +232,7 @@ async def keep_talking(
         talker = Talker(said, totals, rng, audio_period)
         try:
             async with trio_live.open_session(
-                _CONFIG, endpoint=place.endpoint(vertex=transparent), transport=transport
+                _CONFIG, endpoint=place.endpoint(vertex=transparent), transport=settings
             ) as session:
                 await talker.talk(session, min(left, seconds))
         except (trio_live.ConnectError, trio_live.SetupError):
