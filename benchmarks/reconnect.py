@@ -25,7 +25,7 @@ import trio
 import trio_live
 from benchmarks.cores import machine, versions
 from benchmarks.far_end import FarEnd, far_end
-from benchmarks.soak_server import more_files
+from benchmarks.soak_server import CALL_EVERY, more_files
 
 ROUND_TRIP: Final = 0.1
 """Seconds of the slow network."""
@@ -77,7 +77,7 @@ async def measure(place: FarEnd, command: str, rounds: int) -> list[float]:
     gaps: list[float] = []
     async with _open(place) as session:
         for number in range(1, rounds + 1):
-            await _until_resumable(session, f"{command}:{number}")
+            await _until_resumable(session, f"{command}:{number * CALL_EVERY + 1}")
             await place.tell(command)
             back = await _until_back(session)
             if not back.restored:

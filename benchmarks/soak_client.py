@@ -228,16 +228,15 @@ async def keep_talking(
     while (left := until - trio.current_time()) > 0:
         index += 1
         said = Conversation(f"{number}.{index}", transparent)
-        conversations.append(said)
         talker = Talker(said, totals, rng, audio_period)
         try:
             async with trio_live.open_session(
                 _CONFIG, endpoint=place.endpoint(vertex=transparent), transport=settings
             ) as session:
+                conversations.append(said)
                 await talker.talk(session, min(left, seconds))
         except (trio_live.ConnectError, trio_live.SetupError):
             totals.openings_failed += 1
-            conversations.pop()
             await trio.sleep(rng.uniform(0, 1))
         except trio_live.ConnectionLost as lost:
             totals.lost += 1

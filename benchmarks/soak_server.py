@@ -84,6 +84,7 @@ class FarEnd:
             go_away_time_left=options.go_away_time_left,
         )
         self.options = options
+        self.refusals = Counter[str]()
         self._ended: list[ServerSession] = []
 
     async def run(self) -> None:
@@ -124,6 +125,7 @@ class FarEnd:
             "history": self.records.history,
             "repeated": self.records.repeated,
             "answered": self.records.answered,
+            "refusals": self.refusals,
             "faults": self.proxy.happened,
             "connections": self.proxy.connections,
             "open": self.proxy.open,
@@ -145,6 +147,9 @@ class FarEnd:
             if session.error is not None:
                 self.server.errors.append(session.error)
                 session.error = None
+            if session.refusal:
+                self.refusals[session.refusal] += 1
+                session.refusal = ""
             if session.closed is None:
                 kept.append(session)
             elif session not in self._ended:  # it may still be reading
