@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from contextlib import suppress
+from dataclasses import replace
 
 import pytest
 import trio
@@ -23,7 +24,7 @@ from trio_live import (
     SessionResumeUpdate,
 )
 from trio_live.checkpoint import decode, encode
-from trio_live.testing import cancel_at_every_checkpoint
+from trio_live.testing import LiveServer, Reply, UserTurn, cancel_at_every_checkpoint, connect_to
 
 VERTEX = trio_live.Custom("ws://localhost/live")
 TRANSPARENT: dict[str, object] = {"transparent": True}
@@ -277,3 +278,46 @@ async def test_cancel_at_every_checkpoint_of_a_replay(
     with trio.fail_after(6_000):
         runs = await cancel_at_every_checkpoint(scenario, everywhere=everywhere)
         assert runs > 10
+
+
+async def test_answer_that_crossed_with_its_withdrawal_is_not_replayed(
+    autojump_clock: MockClock,
+) -> None:
+    """The service withdraws a call while its answer is under way; a resumed session gets it not."""
+
+    async def model(turn: UserTurn, reply: Reply) -> None:
+        if turn.text == "call":
+            await reply.call_tools([("f", {})])
+        await reply.text("ok")
+
+    config = trio_live.SessionConfig(
+        "demo",
+        response_modalities=["TEXT"],
+        tools=[trio_live.FunctionDeclaration("f", "x")],
+    )
+    restored: list[bool] = []
+    with trio.fail_after(600):
+        async with LiveServer(model, pace=0) as server:
+            policy = trio_live.ReconnectPolicy(transparent=True)
+            async with trio_live.open_session(
+                config,
+                endpoint=trio_live.VertexAI(api_key="any-key", base_url="ws://localhost"),
+                transport=replace(connect_to(server), reconnect=policy),
+            ) as session:
+                await session.send_text("call")
+                async for event in session:
+                    match event:
+                        case trio_live.ToolCall(calls=calls):
+                            await session.send_text("next")  # the service withdraws the call
+                            answer = trio_live.FunctionResponse("f", {"output": 1}, id=calls[0].id)
+                            await session.send_tool_response([answer])
+                        case trio_live.SessionResumeUpdate(resumable=True):
+                            await server.sessions[0].abort()
+                        case trio_live.Reconnected():
+                            restored.append(event.restored)
+                            break
+                        case _:
+                            pass
+                await trio.sleep(2)
+            assert restored == [True]
+            assert [served.refusal for served in server.sessions] == ["", ""]

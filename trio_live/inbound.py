@@ -48,6 +48,7 @@ class Inbound:
             PhaseMachine: the ones that a session resumed from it knows.
         turns_at_handle: How many turns had begun when it came, -1 if one was going on then.
         calls_since_handle: The ids of the calls that were made since.
+        calls_withdrawn: The ids of the last MAX_CALLS calls that the service has withdrawn.
         consumed: The last client message that a new handle covers; None if there was none, or it
             was taken note of.
         go_away: The time left that the last goAway said, -1 if it said none; None if there was
@@ -60,6 +61,7 @@ class Inbound:
         self.calls_at_handle: dict[str | int, str] = {}
         self.turns_at_handle = -1
         self.calls_since_handle: set[str] = set()
+        self.calls_withdrawn: dict[str, None] = {}
         self.consumed: int | None = None
         self.go_away: float | None = None
         self._responding = False  # whether that response is still going on
@@ -313,6 +315,9 @@ class Inbound:
         for call_id in ids:
             machine.calls_owed.pop(call_id, None)
             machine.calls_executing.discard(call_id)
+            self.calls_withdrawn[call_id] = None
+        while len(self.calls_withdrawn) > MAX_CALLS:
+            del self.calls_withdrawn[next(iter(self.calls_withdrawn))]
         self._out.append(events.ToolCallCancelled(ids))
         self._fire(Trigger.TOOLS_SETTLED)
 

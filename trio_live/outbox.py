@@ -152,7 +152,7 @@ class Outbox:
         if outage is None or transport is None:
             return Counter(), Counter()
         replayed, lost = self.sent.replay(
-            transport, self._protocol.calls_since_handle if restored else None
+            transport, self._protocol.calls_without_answer if restored else None
         )
         self.frames += replayed.total()
         now = trio.current_time()

@@ -118,9 +118,12 @@ class LiveProtocol:
         self._inbound.consumed = value
 
     @property
-    def calls_since_handle(self) -> frozenset[str]:
-        """The ids of the calls that a session resumed from the handle does not know."""
-        return frozenset(self._inbound.calls_since_handle)
+    def calls_without_answer(self) -> frozenset[str]:
+        """The ids of the calls whose answers a session resumed from the handle would refuse.
+
+        It does not know those that were made since; others have been withdrawn.
+        """
+        return frozenset((*self._inbound.calls_since_handle, *self._inbound.calls_withdrawn))
 
     @property
     def quiet(self) -> bool:
