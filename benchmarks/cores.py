@@ -97,7 +97,7 @@ def machine() -> dict[str, str | int | float | bool]:
     return {
         "cpu": model,
         "cores": os.cpu_count() or 1,
-        "system": f"{platform.system()} {platform.release()}",
+        "system": platform.system(),
         "pinned": can_pin(),
         "load": round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else 0.0,
     }
