@@ -315,9 +315,8 @@ class Inbound:
         for call_id in ids:
             machine.calls_owed.pop(call_id, None)
             machine.calls_executing.discard(call_id)
-            self.calls_withdrawn[call_id] = None
-        while len(self.calls_withdrawn) > MAX_CALLS:
-            del self.calls_withdrawn[next(iter(self.calls_withdrawn))]
+        withdrawn = [*self.calls_withdrawn, *ids]
+        self.calls_withdrawn = dict.fromkeys(withdrawn[-MAX_CALLS:])
         self._out.append(events.ToolCallCancelled(ids))
         self._fire(Trigger.TOOLS_SETTLED)
 
