@@ -94,6 +94,39 @@ async def test_progress_of_a_server(tmp_path: Path) -> None:
     ]
 
 
+class OneTool:
+    """What the SDK's client does with progress: a task for each, and the result beside them."""
+
+    def __init__(self, nursery: trio.Nursery) -> None:
+        self._nursery = nursery
+
+    async def list_tools(self, **_: object) -> types.ListToolsResult:
+        schema = {"type": "object", "properties": {}}
+        return types.ListToolsResult(tools=[types.Tool(name="count", input_schema=schema)])
+
+    async def call_tool(
+        self, name: str, args: object, progress_callback: Callable[..., Any]
+    ) -> types.CallToolResult:
+        assert (name, args) == ("count", {})
+        for step in (1.0, 2.0, 3.0):
+            self._nursery.start_soon(progress_callback, step, None, None)
+            await trio.lowlevel.checkpoint()  # the reader reads the next message
+        await trio.lowlevel.checkpoint()  # and wakes the caller
+        return types.CallToolResult(content=[types.TextContent(type="text", text="done")])
+
+
+async def test_progress_is_told_before_the_result_that_came_with_it() -> None:
+    """Progress and result that came in one packet are told in their order."""
+    far = ToolFar()
+    async with trio.open_nursery() as nursery:
+        client: Any = OneTool(nursery)
+        async with far.open_tools([await Toolkit.from_mcp(client)]):
+            far.call(("a", "count", {}))
+            await far.wait_answered(1)
+    answers = [a["response"] for m in far.answers_seen for a in m]
+    assert [a.get("progress", a.get("output")) for a in answers] == [1.0, 2.0, 3.0, "done"]
+
+
 async def test_cancelled_call_is_cancelled_at_the_server(tmp_path: Path) -> None:
     """A call that is withdrawn is stopped where it runs."""
     far, marks = ToolFar(), tmp_path / "marks"

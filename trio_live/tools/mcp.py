@@ -10,6 +10,8 @@ from base64 import b64decode
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
+import trio
+
 from trio_live.tools.call import Call, Result, ToolError
 from trio_live.tools.function import FunctionTool
 from trio_live.wire.functions import FunctionResponseBlob, FunctionResponsePart
@@ -58,10 +60,16 @@ def _caller(
     client: Client | ClientSession, name: str
 ) -> Callable[[dict[str, Any], Call], Awaitable[Result]]:
     async def call_tool(args: dict[str, Any], call: Call) -> Result:
-        async def tell(progress: float, total: float | None, message: str | None) -> None:
-            await call.progress({"progress": progress, "total": total, "message": message})
+        # The SDK tells progress in a task for each, and does not wait for these with the result.
+        in_order = trio.Lock()
 
-        return _result(await client.call_tool(name, args, progress_callback=tell))
+        async def tell(progress: float, total: float | None, message: str | None) -> None:
+            async with in_order:
+                await call.progress({"progress": progress, "total": total, "message": message})
+
+        result = await client.call_tool(name, args, progress_callback=tell)
+        async with in_order:
+            return _result(result)
 
     return call_tool
 
