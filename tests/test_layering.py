@@ -13,11 +13,13 @@ PACKAGE = Path(__file__).parent.parent / "trio_live"
 # Room -> the rooms it may import. Type-only imports count as well. Rooms above import from below.
 ARROWS: dict[str, set[str]] = {
     "wire": set(),
-    "state": {"wire"},
+    "turns": {"wire"},
+    "state": {"turns", "wire"},
     "commands": {"wire"},
     "said": {"wire"},
+    "calls": {"wire"},
     "links": {"wire"},
-    "events": {"links", "music.events", "said", "wire", "state"},
+    "events": {"calls", "links", "music.events", "said", "wire", "state"},
     "errors": {"state", "commands", "music.commands"},
     "transport.interface": set(),
     "transport": {"transport.interface"},  # its __init__
@@ -115,7 +117,7 @@ ARROWS: dict[str, set[str]] = {
     "history": {"commands", "errors", "wire"},
     "rules": {"capabilities", "config", "errors", "wire"},
     "parts": {"events", "wire"},
-    "inbound": {"events", "parts", "state", "wire"},
+    "inbound": {"events", "parts", "state", "turns", "wire"},
     "protocol": {
         "answers",
         "checkpoint",
@@ -315,8 +317,10 @@ ARROWS[""] = set(ARROWS) - {"testing", "testing.server", "audio", "cli", "__main
 CORE = {
     "wire",
     "state",
+    "turns",
     "commands",
     "said",
+    "calls",
     "links",
     "events",
     "errors",

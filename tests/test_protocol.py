@@ -64,7 +64,8 @@ from trio_live import (
 )
 from trio_live.events import SessionEvent, payload_size
 from trio_live.protocol import LiveProtocol
-from trio_live.state import MAX_CALLS, MAX_TURN_CHARS, SessionState
+from trio_live.state import SessionState
+from trio_live.turns import MAX_CALLS, MAX_TURN_CHARS
 from trio_live.wire import content as wire_content
 
 P = SessionPhase

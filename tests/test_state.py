@@ -14,8 +14,8 @@ from trio_live.state import (
     SessionPhase,
     SessionState,
     Trigger,
-    Turn,
 )
+from trio_live.turns import Turn
 from trio_live.wire.usage import UsageMetadata
 
 P = SessionPhase

@@ -147,9 +147,10 @@ from trio_live.music.session import open_music_session
 from trio_live.music.wire import MusicGenerationConfig, MusicSource, WeightedPrompt
 from trio_live.reconnect import ReconnectPolicy
 from trio_live.session import SessionScope, open_session
-from trio_live.state import SessionPhase, SessionState, Turn
+from trio_live.state import SessionPhase, SessionState
 from trio_live.subscription import Policy, Subscription, SubscriptionStatistics
 from trio_live.transport.ssl_context import make_ssl_context
+from trio_live.turns import Turn
 from trio_live.watch import PhaseWatch
 from trio_live.wire.content import Blob, Content, Part
 from trio_live.wire.functions import (

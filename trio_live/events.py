@@ -1,8 +1,8 @@
 """SessionEvent: what a session tells.
 
-What lives here: one frozen struct per event; those of what is said are in said.py, those of the
-connection in links.py, and all are imported from here. What must not: how they come about
-(inbound.py, protocol.py). They work with `match`:
+What lives here: one frozen struct per event; those of what is said are in said.py, those of calls
+in calls.py, those of the connection in links.py, and all are imported from here. What must not: how
+they come about (inbound.py, protocol.py). They work with `match`:
 
     match event:
         case AudioData(data=pcm, response=number): ...
@@ -32,10 +32,18 @@ After `Interrupted(response=n)` whatever carries a number up to n is stale; play
 from __future__ import annotations
 
 import sys
-from typing import Final, Literal
+from typing import Final
 
 import msgspec
 
+from trio_live.calls import (
+    AudioHeldBack,
+    Outcome,
+    ToolCall,
+    ToolCallCancelled,
+    ToolFinished,
+    ToolStarted,
+)
 from trio_live.links import (
     Disconnected,
     GoAway,
@@ -65,7 +73,6 @@ from trio_live.said import (
 )
 from trio_live.state import SessionPhase
 from trio_live.wire.base import Data
-from trio_live.wire.functions import FunctionCall
 from trio_live.wire.usage import UsageMetadata
 
 __all__ = [
@@ -109,6 +116,7 @@ __all__ = [
     "Unknown",
     "MediaDropped",
     "Word",
+    "Outcome",
     "SessionEvent",
     "MEDIA",
     "payload_size",
@@ -133,71 +141,6 @@ class PhaseChanged(Data, frozen=True):
 
     phase: SessionPhase
     previous: SessionPhase
-
-
-class ToolCall(Data, frozen=True):
-    """The model calls functions (`toolCall`). Each call is owed one answer, errors included.
-
-    What of a call could not be read is as if it had not come, and an `Error` after this names it.
-    """
-
-    calls: tuple[FunctionCall, ...]
-
-
-class ToolCallCancelled(Data, frozen=True):
-    """The service withdrew these calls (`toolCallCancellation`). Do not answer them."""
-
-    ids: tuple[str, ...]
-
-
-class ToolStarted(Data, frozen=True):
-    """A tool of this session begins to work on a call.
-
-    Attributes:
-        id: The call's id, or None from older servers.
-        name: The tool's name.
-    """
-
-    id: str | None
-    name: str
-
-
-Outcome = Literal["answered", "failed", "refused", "invalid", "unknown", "timeout", "cancelled"]
-"""How a call ended: with a result, with an exception, by an approve hook, with arguments that do
-not fit, for want of such a tool, by its deadline, or withdrawn (by the service, the application, or
-because its connection or its session ended)."""
-
-
-class ToolFinished(Data, frozen=True):
-    """A call of a tool has ended; what the service is owed is on its way to it.
-
-    Attributes:
-        id: The call's id, or None from older servers.
-        name: The tool's name, as called.
-        duration: Seconds since it started; 0 if it never did.
-        outcome: How it ended.
-        error: The exception behind "failed" and "invalid", else None.
-    """
-
-    id: str | None
-    name: str
-    duration: float
-    outcome: Outcome
-    error: Exception | None = None
-
-
-class AudioHeldBack(Data, frozen=True):
-    """No BLOCKING call is open any more, during which audio was kept back.
-
-    Attributes:
-        dropped: How many `SendAudio` were dropped.
-        sent: How many were held, and are sent now.
-        seconds: For how long.
-    """
-
-    dropped: int
-    sent: int
-    seconds: float
 
 
 class Interrupted(Data, frozen=True):

@@ -12,12 +12,14 @@ import re
 from typing import TYPE_CHECKING, Final, TypeGuard
 
 from trio_live import events, parts
-from trio_live.state import MAX_CALLS, BoundedText, Trigger
+from trio_live.state import Trigger
+from trio_live.turns import MAX_CALLS, BoundedText
 from trio_live.wire import codec
 
 if TYPE_CHECKING:
     from trio_live.events import SessionEvent
-    from trio_live.state import SessionState, Turn
+    from trio_live.state import SessionState
+    from trio_live.turns import Turn
     from trio_live.wire.content import Blob, Content, Part
     from trio_live.wire.functions import FunctionCall
     from trio_live.wire.salvage import Leftover
