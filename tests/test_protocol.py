@@ -60,7 +60,7 @@ from trio_live import (
     VoiceActivityEnd,
     VoiceActivityStart,
     WaitingForInput,
-    outbound,
+    arguments,
 )
 from trio_live.events import SessionEvent, payload_size
 from trio_live.protocol import LiveProtocol
@@ -1103,7 +1103,7 @@ def test_send_disconnect_is_no_message() -> None:
 def test_check_takes_every_command_that_can_be_right() -> None:
     """What a checker has nothing against passes without a session."""
     for command in (Disconnect(), ActivityStart(), ActivityEnd(), EndAudioStream(), answer("1")):
-        outbound.check(command)
+        arguments.check(command)
 
 
 # Sizes

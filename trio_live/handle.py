@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Self
 
 import trio
 
-from trio_live import commands, outbound
+from trio_live import arguments, commands
 from trio_live.errors import LocalProtocolError, SessionClosed
 from trio_live.fanout import DEFAULT_MAX_BYTES, DEFAULT_MAX_EVENTS
 from trio_live.verbs import SessionVerbs
@@ -272,7 +272,7 @@ class SessionHandle(SessionVerbs):
         if self._driver is not None:
             await self._driver.send(command, self.command_tx)
             return
-        outbound.check(command)
+        arguments.check(command)
         if not self._event_tx.ended:
             with suppress(trio.BrokenResourceError):
                 await self.command_tx.send(command)

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Final
 
 import trio
 
-from trio_live import commands, events, outbound
+from trio_live import arguments, commands, events
 from trio_live.commands import SessionCommand
 from trio_live.errors import LiveError, LocalProtocolError, SendQueueFull, SessionClosed
 from trio_live.events import SessionEvent
@@ -203,7 +203,7 @@ class Outbox:
         if self._closed:
             raise self._refusal()
         if not self._is_next():
-            outbound.check(command)
+            arguments.check(command)
             await self._queue(command, command_tx)
             return
         self._submit(command)
@@ -410,7 +410,7 @@ class Outbox:
         outage = self._outage
         if outage is None:
             raise TransportClosed(NO_CLOSE_FRAME)
-        outbound.check(command)
+        arguments.check(command)
         if check_room:
             outage.check_room(command)
         outage.put(command, self._protocol.defer(command), now)

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from trio_live import answers, commands, events, outbound
+from trio_live import answers, arguments, commands, events, outbound
 from trio_live.checkpoint import Checkpoint, OwedCall
 from trio_live.config import merge
 from trio_live.config.values import read_tools
@@ -410,7 +410,7 @@ class LiveProtocol:
         Raises:
             LocalProtocolError: It breaks one. Nothing has changed.
         """
-        outbound.check(command)
+        arguments.check(command)
         if isinstance(command, commands.SendRaw):
             frame = _encode(command, command.message)
             return _answered_raw(command, owed), frame
