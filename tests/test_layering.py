@@ -118,7 +118,8 @@ ARROWS: dict[str, set[str]] = {
     "history": {"commands", "errors", "wire"},
     "rules": {"capabilities", "config", "errors", "wire"},
     "parts": {"events", "wire"},
-    "inbound": {"events", "parts", "state", "turns", "wire"},
+    "model_turn": {"events", "parts", "state", "turns", "wire"},
+    "inbound": {"events", "model_turn", "parts", "state", "turns", "wire"},
     "protocol": {
         "answers",
         "arguments",
@@ -336,6 +337,7 @@ CORE = {
     "history",
     "rules",
     "parts",
+    "model_turn",
     "inbound",
     "protocol",
     "music",

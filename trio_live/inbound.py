@@ -1,26 +1,25 @@
 """From what the service says to the events that the user gets.
 
 What lives here: one class that takes decoded messages apart into events, in the order that
-events.py promises, and keeps phase, turn and response numbers. What must not: decoding, I/O,
-clocks. A message may hold anything with anything: each fact is looked at on its own, there is no
-either-or.
+events.py promises, and keeps phase, turn and calls. What must not: what the model says
+(model_turn.py), decoding, I/O, clocks. A message may hold anything with anything: each fact is
+looked at on its own, there is no either-or.
 """
 
 from __future__ import annotations
 
-import re
-from typing import TYPE_CHECKING, Final, TypeGuard
+from typing import TYPE_CHECKING, TypeGuard
 
 from trio_live import events, parts
+from trio_live.model_turn import ModelTurn
 from trio_live.state import Trigger
-from trio_live.turns import MAX_CALLS, BoundedText
+from trio_live.turns import MAX_CALLS
 from trio_live.wire import codec
 
 if TYPE_CHECKING:
     from trio_live.events import SessionEvent
     from trio_live.state import SessionState
-    from trio_live.turns import Turn
-    from trio_live.wire.content import Blob, Content, Part
+    from trio_live.wire.content import Content
     from trio_live.wire.functions import FunctionCall
     from trio_live.wire.salvage import Leftover
     from trio_live.wire.server import (
@@ -30,22 +29,13 @@ if TYPE_CHECKING:
         VoiceActivity,
         VoiceActivityDetectionSignal,
     )
-    from trio_live.wire.transcription import Transcription
     from trio_live.wire.usage import UsageMetadata
 
-DEFAULT_SAMPLE_RATE_HZ: Final = 24_000
-"""What the service's voice has where the mime type does not say it."""
 
-
-_PART: Final = re.compile(r"serverContent\.modelTurn\.parts\[[0-9]+\]")
-
-
-class Inbound:
-    """Turns server messages into events and keeps the session's state.
+class Inbound(ModelTurn):
+    """Turns server messages into events and keeps the session's state; see ModelTurn, too.
 
     Attributes:
-        state: What it keeps up to date.
-        response: The number of the model's last response, 0 before the first.
         calls_at_handle: The calls that were owed an answer when the last handle came, as in
             PhaseMachine: the ones that a session resumed from it knows.
         turns_at_handle: How many turns had begun when it came, -1 if one was going on then.
@@ -58,23 +48,14 @@ class Inbound:
     """
 
     def __init__(self, state: SessionState) -> None:
-        self.state = state
-        self.response = 0
+        super().__init__(state)
         self.calls_at_handle: dict[str | int, str] = {}
         self.turns_at_handle = -1
         self.calls_since_handle: set[str] = set()
         self.calls_withdrawn: dict[str, None] = {}
         self.consumed: int | None = None
         self.go_away: float | None = None
-        self._responding = False  # whether that response is still going on
-        self._generated = False  # whether all of it was said: what is said next is another one
-        self._text = BoundedText()  # its text so far
         self._unnamed_calls = 0  # calls that came without an id, for their stand-ins
-        self._sample_rates: dict[str, int] = {}  # mime type -> Hz; a session sees one or two
-        self._out: list[SessionEvent] = []
-        self._frame: str | bytes = b""
-        self._part_texts: list[bytes] | None = None  # of that frame, once one is asked for
-        self._leftovers: list[Leftover] = []  # what of that frame could not be read
 
     def apply(
         self,
@@ -126,12 +107,6 @@ class Inbound:
     def interrupt_locally(self) -> list[SessionEvent]:
         """Mark what the model has said so far as stale, without telling the service."""
         return [events.Interrupted(self.response, local=True)]
-
-    def _fire(self, trigger: Trigger) -> None:
-        machine = self.state.machine
-        previous = machine.phase
-        if machine.fire(trigger) is not None:
-            self._out.append(events.PhaseChanged(machine.phase, previous))
 
     def _interrupt(self, content: ServerContent, now: float) -> None:
         if _has_parts(content.model_turn) or content.output_transcription is not None:
@@ -205,84 +180,6 @@ class Inbound:
             reason = codec.encode({"turnCompleteReason": content.turn_complete_reason})
             self._out.append(events.Unknown(reason.encode()))
         self._out += map(parts.leftover_of, leftovers)
-
-    def _begin_response(self, now: float) -> Turn:
-        turn = self.state.turn
-        if not self._responding:
-            if turn is not None and turn.interrupted:
-                self.state.end_turn(now)  # its turnComplete never came
-            self._responding = True
-            self.response += 1
-        return self.state.begin_turn(now)
-
-    def _end_response(self) -> None:
-        self._responding = self._generated = False
-        self._text = BoundedText()
-
-    def _say(self, content: Content, now: float) -> None:
-        if self._generated:
-            self._end_response()  # its turnComplete never came
-        turn = self._begin_response(now)
-        interrupted = turn.interrupted
-        for index, part in enumerate(content.parts):
-            blob = part.inline_data
-            if part.text is not None:
-                self._say_text(part.text, turn, thought=bool(part.thought))
-            if blob is not None:
-                self._say_media(blob, turn)
-            elif part.text is None:
-                self._say_other(part, index)
-            if (blob is not None or part.text is not None) and parts.has_more(part):
-                self._out.append(events.ModelPart(part, self.response))
-            if not interrupted:
-                self._fire(Trigger.MODEL_OUTPUT)
-
-    def _say_other(self, part: Part, index: int) -> None:
-        told = parts.events_of(part, self.response)
-        self._out += told
-        if not told:
-            if self._part_texts is None:
-                path = ("serverContent", "modelTurn", "parts")
-                texts = codec.items_of(self._frame, *path)
-                if not texts:  # they cannot be told apart: one event for all of them
-                    self._out.append(events.Unknown(codec.text_of(self._frame, *path)))
-                # What could not be read is not among the turn's parts; equal texts fail alike.
-                lost = {left.raw for left in self._leftovers if _PART.fullmatch(left.where)}
-                self._part_texts = [text for text in texts if text not in lost]
-            if index < len(self._part_texts):
-                self._out.append(events.Unknown(self._part_texts[index]))
-
-    def _say_media(self, blob: Blob, turn: Turn) -> None:
-        if not blob.mime_type.startswith("audio/"):
-            self._out.append(events.InlineData(blob.data, blob.mime_type, self.response))
-            return
-        rate = self._sample_rates.get(blob.mime_type) or self._learn_rate(blob.mime_type)
-        turn.audio_bytes += len(blob.data)
-        turn.audio_seconds += len(blob.data) / (2 * rate)
-        self._out.append(events.AudioData(blob.data, rate, blob.mime_type, self.response))
-
-    def _learn_rate(self, mime_type: str) -> int:
-        rate = parts.parameter_of(mime_type, "rate", DEFAULT_SAMPLE_RATE_HZ)
-        if len(self._sample_rates) < 16:  # a server that invents types must not grow this
-            self._sample_rates[mime_type] = rate
-        return rate
-
-    def _say_text(self, text: str, turn: Turn, *, thought: bool) -> None:
-        if thought:
-            self._out.append(events.Thought(text, self.response))
-            return
-        self._text.add(text)
-        turn.add_text(text)
-        self._out.append(events.TextDelta(text, self.response))
-
-    def _transcribe(self, said: Transcription, turn: Turn, *, of_user: bool) -> None:
-        turn.add_transcript(said.text or "", of_user=of_user)
-        self._out.append(parts.input_of(said) if of_user else parts.output_of(said, self.response))
-
-    def _complete_text(self) -> None:
-        if text := str(self._text):
-            self._out.append(events.TextComplete(text, self.response))
-            self._text = BoundedText()
 
     def _complete_turn(self, reason: str | None, now: float) -> None:
         turn = self.state.turn
