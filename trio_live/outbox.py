@@ -1,17 +1,12 @@
 """The way of commands to the transport.
 
-What lives here: Outbox: at once if nothing is before it, else through the channel; and the account
-of what was accepted and is not written yet. What must not: when a session starts and ends, and when
-it has a connection (runner.py).
+What lives here: Outbox: at once if nothing is before it, else through the channel. What must not:
+the connections (relay.py); when a session starts and ends, and when it has one (runner.py).
 
 A verb of the handle does not go through the channel `command_tx` while that is empty and the pump
 waits at it: it does on the spot what the pump would do. Nothing can be torn by this, because
 accepting a frame is synchronous; and the order is the channel's, because whoever finds something in
 it queues.
-
-While there is no connection, accepted commands wait in an OutageQueue. What the old connection had
-accepted and never wrote goes back there, in front, once that connection is gone: nobody can have
-read it. What it did write is not sent again, but in transparent resumption (sent.py).
 """
 
 from __future__ import annotations
@@ -25,15 +20,14 @@ import trio
 
 from trio_live import arguments, commands, events
 from trio_live.commands import SessionCommand
-from trio_live.errors import LiveError, LocalProtocolError, SendQueueFull, SessionClosed
+from trio_live.errors import LiveError, LocalProtocolError, SessionClosed
 from trio_live.events import SessionEvent
 from trio_live.gate import MicrophoneGate
-from trio_live.ledger import Ledger
-from trio_live.outage import MEDIA, OutageQueue
+from trio_live.outage import MEDIA
 from trio_live.protocol import LiveProtocol
 from trio_live.queued import Queued
-from trio_live.sent import SentLog
-from trio_live.transport.interface import NO_CLOSE_FRAME, Transport, TransportClosed
+from trio_live.relay import Relay
+from trio_live.transport.interface import NO_CLOSE_FRAME, TransportClosed
 
 if TYPE_CHECKING:
     from trio_live.ledger import LedgerEntry
@@ -50,8 +44,8 @@ as much as a fifth of the send) and looks for cancellation each time."""
 CommandSender = trio.MemorySendChannel[SessionCommand]
 
 
-class Outbox:
-    """Takes commands until it is closed.
+class Outbox(Relay):
+    """Takes commands until it is closed; see Relay, too.
 
     Args:
         protocol: Checks and encodes.
@@ -65,9 +59,7 @@ class Outbox:
 
     Attributes:
         command_tx: The first sending end of the channel.
-        frames: Frames accepted.
         undelivered: Accepted commands that were never written as a whole: how many of each kind.
-        sent: What is known of those that were handed to the transport.
     """
 
     def __init__(
@@ -81,52 +73,16 @@ class Outbox:
         kept: Sequence[LedgerEntry] = (),
         gate: MicrophoneGate | None = None,
     ) -> None:
+        super().__init__(protocol, publish, policy, broken, kept)
         self.command_tx, self._channel = trio.open_memory_channel[SessionCommand](COMMAND_BUFFER)
-        self.frames = 0
         self.undelivered: Counter[str] = Counter()
-        self._protocol = protocol
         self._limit = limit
-        self._publish = publish
         self._refusal = refusal
         self._closed = False
         self._hand: deque[SessionCommand | Queued] = deque()  # out of the channel
         self._late: list[Queued] = []  # verbs that will not be served, and have not been told
         self._credit = _YIELD_EVERY
-        self._outage = None
-        ledger = None
-        if policy is not None:
-            self._outage = OutageQueue(
-                policy.queue_commands, policy.queue_bytes, policy.media_max_age
-            )
-            if policy.transparent:
-                ledger = Ledger(policy.ledger_bytes, kept)
-        self.sent = SentLog(ledger, confirmed=policy is not None)
-        self._broken = broken
-        self._transport: Transport | None = None
-        self._old: Transport | None = None  # its account is still open
-        self._gone_bytes = 0  # what the transports before these accepted
         self._gate = gate
-        self._changed = trio.Event()  # set, and replaced, when there is another transport, or none
-
-    def attach(self, transport: Transport) -> None:
-        """Use this transport from now on."""
-        self._transport = transport
-        self._tell_change()
-
-    def suspend(self) -> None:
-        """Let commands wait from now on: the connection ends. Nothing if they do already."""
-        if self._transport is not None and self._outage is not None:
-            self._old, self._transport = self._transport, None
-            self._tell_change()
-
-    def settle(self) -> None:
-        """Close the account of the old connection, which is gone: it will write no more."""
-        old, self._old = self._old, None
-        if old is not None and self._outage is not None:
-            unwritten = self.sent.close(old, again=True)
-            if self.sent.ledger is None:  # else that has them, too
-                self._outage.put_back(unwritten)
-            self._gone_bytes += old.accepted_bytes
 
     def seed(self, turns: Sequence[Content]) -> None:
         """Tell a fresh session what was said before, ahead of everything else."""
@@ -139,56 +95,6 @@ class Outbox:
             self._publish(
                 [events.Error(f"the conversation could not be told again: {refusal}", b"")]
             )
-
-    def replay(self, *, restored: bool) -> tuple[Counter[str], Counter[str]]:
-        """Send what waited, in order. Give what was sent and what was dropped, by kinds.
-
-        New commands come behind it, because this does not wait for anything.
-
-        Args:
-            restored: Whether the session was resumed from its handle.
-        """
-        outage, transport = self._outage, self._transport
-        if outage is None or transport is None:
-            return Counter(), Counter()
-        replayed, lost = self.sent.replay(
-            transport, self._protocol.calls_without_answer if restored else None
-        )
-        self.frames += replayed.total()
-        now = trio.current_time()
-        waited = Counter(type(command).__name__ for command in outage.commands)
-        before = Counter(outage.dropped)
-        # In transparent resumption the service knows of activity that goes on.
-        active = None
-        if self.sent.ledger is None or not restored:
-            active = self._protocol.activity_started
-        rest = deque(outage.take(now, active=active))
-        while rest and self._transport is not None:
-            known = self._protocol.still_owed(rest[0])
-            if known is None:
-                outage.dropped[type(rest[0]).__name__] += 1
-            else:
-                if not self._hand_over(known, *self._protocol.check_again(known), now):
-                    break
-            rest.popleft()
-        for command in rest:  # this connection is gone, too
-            outage.put(command, 0, now)
-        dropped, outage.dropped = outage.dropped, Counter()
-        waited.subtract(type(command).__name__ for command in outage.commands)
-        waited.subtract(dropped - before)
-        return replayed + waited, lost + dropped
-
-    @property
-    def accepted_bytes(self) -> int:
-        """Bytes that all transports so far have accepted."""
-        transport = self._transport or self._old
-        return self._gone_bytes + (0 if transport is None else transport.accepted_bytes)
-
-    @property
-    def backlog(self) -> int:
-        """Bytes that the transport has accepted and not written."""
-        transport = self._transport or self._old
-        return 0 if transport is None else transport.accepted_bytes - transport.written_bytes
 
     async def send(self, command: SessionCommand, command_tx: CommandSender) -> None:
         """Send a command now if it is next, else queue it.
@@ -351,16 +257,6 @@ class Outbox:
         statistics = self._channel.statistics()
         return statistics.current_buffer_used, statistics.peak_buffer_used
 
-    def waiting_sizes(self) -> tuple[int, int]:
-        """Give how many commands wait for a connection, and their bytes of JSON."""
-        outage = self._outage
-        return (0, 0) if outage is None else (len(outage), outage.size)
-
-    @property
-    def waiting(self) -> list[SessionCommand]:
-        """What waits for a connection, in order."""
-        return [] if self._outage is None else self._outage.commands
-
     def _is_next(self) -> bool:
         """Whether a command would be next: the channel is empty, the pump waits, there is room."""
         transport = self._transport
@@ -397,47 +293,6 @@ class Outbox:
         if self._gate is not None and not isinstance(command, MEDIA):
             self.open_gate()  # it may have been the last answer
 
-    def _check_ledger(self, ledger: Ledger) -> None:
-        if not ledger.fits(1):
-            raise SendQueueFull(
-                f"the service has not taken in {len(ledger)} messages of {ledger.bytes} bytes yet; "
-                "nothing was sent",
-                retryable=True,
-            )
-
-    def _put_off(self, command: SessionCommand, now: float, *, check_room: bool) -> None:
-        """Accept a command that waits for the next connection."""
-        outage = self._outage
-        if outage is None:
-            raise TransportClosed(NO_CLOSE_FRAME)
-        arguments.check(command)
-        if check_room:
-            outage.check_room(command)
-        outage.put(command, self._protocol.defer(command), now)
-
-    def _hand_over(
-        self, command: SessionCommand, frame: str, answered: list[str | int], now: float
-    ) -> bool:
-        """Give a frame to the transport; say whether it took it, or is broken."""
-        transport = self._transport
-        if transport is None:
-            return False
-        try:
-            transport.send(frame)
-        except TransportClosed:
-            if self._outage is None:
-                raise
-            self.suspend()
-            self._broken()
-            return False
-        self.frames += 1
-        self.sent.note(command, frame, now, transport)
-        if type(command) is not commands.SendAudio and (
-            happened := self._protocol.sent(command, answered, now)
-        ):
-            self._publish(happened)
-        return True
-
     def _accept_hand(self) -> None:
         """Accept what is in hand. If the connection is broken, it stays there."""
         while self._hand:
@@ -467,7 +322,3 @@ class Outbox:
         with suppress(trio.WouldBlock, trio.EndOfChannel, trio.ClosedResourceError):
             while True:
                 self._hand.append(self._channel.receive_nowait())
-
-    def _tell_change(self) -> None:
-        self._changed.set()
-        self._changed = trio.Event()
