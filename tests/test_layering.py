@@ -24,6 +24,8 @@ ARROWS: dict[str, set[str]] = {
     "transport.interface": set(),
     "transport": {"transport.interface"},  # its __init__
     "transport.outgoing": set(),
+    "transport.cutter": set(),
+    "transport.inbox": {"transport.interface"},
     "transport.frames": {"transport.opening", "transport.outgoing"},
     "transport.proxy": {"errors"},
     "transport.ssl_context": {"errors"},
@@ -58,6 +60,8 @@ ARROWS: dict[str, set[str]] = {
     },
     "transport.trio_ws": {
         "errors",
+        "transport.cutter",
+        "transport.inbox",
         "transport.failures",
         "transport.frames",
         "transport.interface",
@@ -68,6 +72,8 @@ ARROWS: dict[str, set[str]] = {
     "transport.upgrade": {"transport.interface", "transport.opening", "transport.outgoing"},
     "transport.websockets": {
         "errors",
+        "transport.cutter",
+        "transport.inbox",
         "transport.failures",
         "transport.interface",
         "transport.opening",

@@ -29,6 +29,7 @@ from trio.testing import MockClock, wait_all_tasks_blocked
 from trio_live.transport import NO_CLOSE_FRAME, DialRequest, Transport, TransportClosed
 from trio_live.transport.frames import FrameStream
 from trio_live.transport.outgoing import OutgoingStream
+from trio_live.transport.trio_ws import TrioWebSocketTransport
 
 MIB = 1024 * 1024
 INVALID_START = "'utf-8' codec can't decode byte 0xff in position 0: invalid start byte"
@@ -860,7 +861,7 @@ async def test_frame_stream_as_a_stream() -> None:
     """To those who take it for a plain stream, it waits for what is written, and closes."""
     connection = Connection()
     outgoing = OutgoingStream(connection.line)
-    stream = FrameStream(outgoing)
+    stream = FrameStream(outgoing, TrioWebSocketTransport(DialRequest("ws://localhost/")))
     with trio.fail_after(60):
         async with trio.open_nursery() as nursery:
             nursery.start_soon(outgoing.run)

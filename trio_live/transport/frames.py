@@ -1,13 +1,15 @@
 """The stream under trio-websocket: what the two who write frames have in common.
 
-What lives here: FrameStream. What must not: parsing of frames, sockets. trio-websocket tells little
-of what it does, but everything that it writes comes through here, a whole frame at a time.
+What lives here: FrameStream. What must not: parsing of frames (cutter.py), sockets. trio-websocket
+tells little of what it does, but everything that it writes comes through here, a whole frame at a
+time; and of what it is to read, messages are taken out here.
 """
 
 from __future__ import annotations
 
+import re
 from contextlib import suppress
-from typing import Final
+from typing import Final, Protocol
 
 import trio
 
@@ -15,6 +17,23 @@ from trio_live.transport.opening import ANSWER_LIMIT
 from trio_live.transport.outgoing import OutgoingStream
 
 _CLOSE_FRAME: Final = b"\x88"  # how one begins: final, opcode 8
+# The head of an answer that accepts, and nothing behind it.
+_ACCEPTED: Final = re.compile(rb"HTTP/1\.1 101 (?:(?!\r\n\r\n).)*\r\n\r\n", re.DOTALL)
+
+
+class Arrivals(Protocol):
+    """Who takes messages out of what has arrived."""
+
+    def take(self, data: bytes) -> bytes:
+        """Take the messages that need no trio-websocket; give what it is to parse."""
+        ...
+
+    async def wait_room(self) -> None:
+        """Hand out what was taken, now that trio-websocket has answered what came with it.
+
+        Wait while there is no room for more.
+        """
+        ...
 
 
 class FrameStream(trio.abc.Stream):
@@ -22,6 +41,7 @@ class FrameStream(trio.abc.Stream):
 
     Args:
         stream: Takes the frames. Owned from here on.
+        arrivals: Takes messages out of what is read, once the upgrade is over.
 
     Attributes:
         closing: A close frame was sent.
@@ -30,8 +50,10 @@ class FrameStream(trio.abc.Stream):
         answer: What arrived during the upgrade, until that is over.
     """
 
-    def __init__(self, stream: OutgoingStream) -> None:
+    def __init__(self, stream: OutgoingStream, arrivals: Arrivals) -> None:
         self._stream = stream
+        self._arrivals = arrivals
+        self._upgraded = False  # what is read now begins with a frame
         self.closing = False
         self.answered = False
         self.answer: bytearray | None = bytearray()
@@ -64,13 +86,20 @@ class FrameStream(trio.abc.Stream):
         await self._stream.wait_send_all_might_not_block()
 
     async def receive_some(self, max_bytes: int | None = None) -> bytes:
-        """Read; during the upgrade no more than an answer may take."""
+        """Read what is left for trio-websocket; in the upgrade no more than an answer may take."""
+        while self._upgraded:
+            await self._arrivals.wait_room()
+            data = await self._stream.receive_some(max_bytes)
+            if not data or (data := self._arrivals.take(data)):
+                return data
         data = await self._stream.receive_some(max_bytes)
         if self.answer is not None:
             self.answer += data
             if len(self.answer) > ANSWER_LIMIT:
                 self._stream.ended.set()
                 return b""
+            # With frames right behind the head, trio-websocket has the first bytes of them.
+            self._upgraded = _ACCEPTED.fullmatch(self.answer) is not None
         return data
 
     async def aclose(self) -> None:

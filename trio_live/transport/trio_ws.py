@@ -1,7 +1,8 @@
 """The default transport: trio-websocket.
 
-What lives here: dialling, and TrioWebSocketTransport. trio-websocket upgrades, parses what arrives
-and answers pings and closes. Our own frames are built by wsproto, the engine under it, and go
+What lives here: dialling, and TrioWebSocketTransport. trio-websocket upgrades, answers pings and
+closes, and parses what arrives, but for messages that come in one frame: those are taken out of the
+stream under it (cutter.py). Our own frames are built by wsproto, the engine under it, and go
 straight to the stream: `send_message` costs two visits to the scheduler and, when cancelled in
 mid-frame, tears the frame (the other side then closes with 1007 or 1006); and after its `aclose()`
 a ping of the other side breaks the connection, so that the answer is waited for in vain. Both write
@@ -20,8 +21,10 @@ from wsproto.events import CloseConnection, TextMessage
 from wsproto.utilities import LocalProtocolError
 
 from trio_live.errors import ConnectError
+from trio_live.transport.cutter import MessageCutter
 from trio_live.transport.failures import network_failure, upgrade_failure, without_secrets
 from trio_live.transport.frames import FrameStream
+from trio_live.transport.inbox import Inbox
 from trio_live.transport.interface import NO_CLOSE_FRAME, DialRequest, TransportClosed
 from trio_live.transport.logs import keep_reasons_out
 from trio_live.transport.opening import (
@@ -38,8 +41,6 @@ if TYPE_CHECKING:
 
 # Measured: 64 KiB instead of trio-websocket's 4 KiB makes receiving 1.5 times as fast without TLS.
 _RECEIVE_BUFFER: Final = 65_536
-# Messages that trio-websocket may hold before our reader has taken them.
-_MESSAGE_QUEUE: Final = 64
 
 
 async def dial(
@@ -63,7 +64,7 @@ async def dial(
     return transport
 
 
-class TrioWebSocketTransport:
+class TrioWebSocketTransport(Inbox):
     """One connection over trio-websocket. Made by `dial`.
 
     Attributes:
@@ -71,15 +72,15 @@ class TrioWebSocketTransport:
     """
 
     def __init__(self, request: DialRequest) -> None:
+        super().__init__()
         self._request = request
+        self._cutter = MessageCutter(request.max_message_bytes)
         self._frames = Connection(ConnectionType.CLIENT)
         self.confirmed_bytes = 0
         self._ping_wanted = trio.Event()
         self._opened = False
         self._done = trio.Event()  # set when everything may be torn down
-        self._ended = trio.Event()  # set when trio-websocket's task has ended
         self._goodbye: tuple[int, str] | None = None  # our own close, if the other's was not first
-        self._failure: Exception | None = None  # why trio-websocket ended, if it failed
         self._stream: OutgoingStream
         self._wire: FrameStream  # over it
         self._ws: trio_websocket.WebSocketConnection
@@ -124,13 +125,15 @@ class TrioWebSocketTransport:
         except trio.BrokenResourceError as error:
             raise self._closed() from error
 
-    async def receive(self) -> str | bytes:
-        """See Transport."""
-        with suppress(trio_websocket.ConnectionClosed):  # its text may echo a secret: not chained
-            return await self._ws.get_message()
-        if self._ws.closed is None:  # trio-websocket failed: hear of what
-            await self._ended.wait()
-        raise self._closed() from self._failure
+    def take(self, data: bytes) -> bytes:
+        """See Arrivals."""
+        return self._cutter.cut(data, self._messages)
+
+    async def wait_room(self) -> None:
+        """See Arrivals."""
+        if self._messages:
+            self._tell_arrived()
+            await self._wait_room()
 
     def goodbye(self, code: int = 1000, reason: str = "") -> None:
         """See Transport."""
@@ -149,9 +152,8 @@ class TrioWebSocketTransport:
         """See Transport."""
         try:
             self.goodbye(code, reason)
-            with suppress(trio_websocket.ConnectionClosed):
-                while True:  # until the answer; a full queue would keep it from being read
-                    await self._ws.get_message()
+            self._drop_messages()  # or else the answer might not be read
+            await self._wait_arrived()
             if not self._stream.ended.is_set():
                 with suppress(trio.BrokenResourceError):
                     await self._stream.wait_written(self._stream.accepted)
@@ -174,7 +176,7 @@ class TrioWebSocketTransport:
         except (OSError, ValueError, trio.BrokenResourceError) as error:
             task_status.started(network_failure(self._request, error))
             return
-        self._wire = FrameStream(self._stream)
+        self._wire = FrameStream(self._stream, self)
         insecure: ConnectError | None = None
         try:
             async with trio.open_nursery() as writing:
@@ -197,6 +199,13 @@ class TrioWebSocketTransport:
                 self._opened = True
                 nursery.start_soon(self._send_pings)
                 task_status.started(None)
+                with suppress(trio_websocket.ConnectionClosed):
+                    while True:
+                        self._messages.append(await self._ws.get_message())
+                        self._tell_arrived()
+                        await self._wait_room()
+                if self._ws.closed is not None:  # else it failed, and we shall hear of what
+                    self._end_messages()
                 await self._done.wait()
                 nursery.cancel_scope.cancel()
         except* Exception as failures:
@@ -204,7 +213,7 @@ class TrioWebSocketTransport:
             # it wants to send after a close frame.
             self._failure = failures.exceptions[0]
         finally:
-            self._ended.set()
+            self._end_messages()
         if self._opened:
             await self._done.wait()  # what was accepted is still written
 
@@ -243,7 +252,6 @@ class TrioWebSocketTransport:
                     host,
                     target,
                     extra_headers=headers,
-                    message_queue_size=_MESSAGE_QUEUE,
                     max_message_size=self._request.max_message_bytes,
                     receive_buffer_size=_RECEIVE_BUFFER,
                 )

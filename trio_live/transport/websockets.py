@@ -4,15 +4,15 @@ What lives here: dialling, and WebSocketsTransport. What must not: the opening h
 (upgrade.py). `websockets.protocol.Protocol`, which does no I/O, builds frames (masked in C) and
 parses them; permessage-deflate is not offered.
 
-One task reads: one large read is parsed into all messages that it holds, and whoever receives is
-woken once for all of them. It goes on answering pings when nobody receives, up to a bound. Nothing
-here has a lock or a channel. Costs beside the default: benchmarks/flood.py, peer `fast`.
+One task reads: one large read is parsed into all messages that it holds (cutter.py takes those out
+that need no library), and whoever receives is woken once for all of them. It goes on answering
+pings when nobody receives, up to a bound. Nothing here has a lock or a channel. Costs beside the
+default: benchmarks/flood.py, peer `fast`.
 """
 
 from __future__ import annotations
 
 import logging
-from collections import deque
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
@@ -22,7 +22,9 @@ from websockets.frames import Close, CloseCode, Frame, Opcode
 from websockets.protocol import Protocol, Side
 
 from trio_live.errors import ConnectError
+from trio_live.transport.cutter import MessageCutter
 from trio_live.transport.failures import network_failure, upgrade_failure, without_secrets
+from trio_live.transport.inbox import Inbox
 from trio_live.transport.interface import NO_CLOSE_FRAME, DialRequest, TransportClosed
 from trio_live.transport.opening import OpenStream, open_wire, secure
 from trio_live.transport.outgoing import OutgoingStream
@@ -32,11 +34,6 @@ if TYPE_CHECKING:
     from trio_live.transport.interface import Transport
 
 _READ_SIZE: Final = 65_536
-# From so many messages on that nobody has taken, nothing more is read.
-_MESSAGE_QUEUE: Final = 64
-# Of messages that are there already, every 32nd costs a visit to the scheduler, which takes 4 us
-# against 0.2 us for a look at whether we are cancelled (measured). The others are seen to soon.
-_YIELD_EVERY: Final = 32
 
 # The library would log every frame, payload and all, for a program that logs everything.
 _NO_LOG: Final = logging.Logger("trio_live.websockets", logging.CRITICAL + 1)
@@ -63,7 +60,7 @@ async def dial(
     return transport
 
 
-class WebSocketsTransport:
+class WebSocketsTransport(Inbox):
     """One connection over the websockets library. Made by `dial`.
 
     Attributes:
@@ -71,22 +68,18 @@ class WebSocketsTransport:
     """
 
     def __init__(self, request: DialRequest) -> None:
+        super().__init__()
         self._request = request
+        self._cutter = MessageCutter(request.max_message_bytes)
         self._protocol = Protocol(Side.CLIENT, max_size=request.max_message_bytes, logger=_NO_LOG)
         self.confirmed_bytes = 0
         self._pings = 0  # how many were sent
         self._ping_due: int | None = None  # what the answer to the last one will confirm
         self._ping_wanted = False  # another one is to be sent then
-        self._messages: deque[str | bytes] = deque()  # received, and not taken yet
-        self._taken = 0  # of these, without a visit to the scheduler
         self._fragments = bytearray()  # of the message that is not complete
         self._fragments_are_text = False
         self._goodbye: tuple[int, str] | None = None  # our own close, if the other's was not first
         self._end: tuple[int, str] | None = None  # what receive() raises when all is taken
-        self._failure: Exception | None = None  # what went wrong in reading, and was not foreseen
-        self._dropping = False  # aclose() was called: messages are of no interest any more
-        self._arrived: trio.Event | None = None  # somebody waits for a message, or for the end
-        self._room: trio.Event | None = None  # reading waits for somebody to take messages
         self._done = trio.Event()  # set when everything may be torn down
         self._stream: OutgoingStream
 
@@ -141,25 +134,6 @@ class WebSocketsTransport:
         except trio.BrokenResourceError as error:
             raise self._closed() from error
 
-    async def receive(self) -> str | bytes:
-        """See Transport."""
-        if not self._messages:
-            self._taken = 0
-            await self._wait_arrived()
-        elif self._taken < _YIELD_EVERY:
-            self._taken += 1
-            await trio.lowlevel.checkpoint_if_cancelled()
-        else:
-            self._taken = 0
-            await trio.lowlevel.checkpoint()
-        if not self._messages:
-            raise self._closed() from self._failure
-        message = self._messages.popleft()
-        if self._room is not None:
-            self._room.set()
-            self._room = None
-        return message
-
     def goodbye(self, code: int = 1000, reason: str = "") -> None:
         """See Transport."""
         if self._end is None and self._goodbye is None and not self._stream.ended.is_set():
@@ -172,10 +146,7 @@ class WebSocketsTransport:
         """See Transport."""
         try:
             self.goodbye(code, reason)
-            self._dropping = True
-            self._messages.clear()
-            if self._room is not None:
-                self._room.set()
+            self._drop_messages()
             await self._wait_arrived()
             if not self._stream.ended.is_set():
                 with suppress(trio.BrokenResourceError):
@@ -228,9 +199,7 @@ class WebSocketsTransport:
                 if data and (answer := self._take(data)):
                     with suppress(trio.BrokenResourceError):  # what was said last is still read
                         await self._stream.send_all(answer)
-                while len(self._messages) >= _MESSAGE_QUEUE and self._end is None:
-                    self._room = trio.Event()
-                    await self._room.wait()
+                await self._wait_room()
                 data = await self._stream.receive_some(_READ_SIZE)
                 if not data:
                     break
@@ -242,6 +211,14 @@ class WebSocketsTransport:
 
     def _take(self, data: bytes) -> bytes:
         """Parse what has arrived; give what is to be written in answer to it."""
+        rest = self._cutter.cut(data, self._messages)
+        answer = self._parse(rest) if rest else b""
+        if self._messages:
+            self._tell_arrived()
+        return answer
+
+    def _parse(self, data: bytes) -> bytes:
+        """Let the library parse what the cutter has left; give what is to be written in answer."""
         protocol = self._protocol
         protocol.receive_data(data)
         for event in protocol.events_received():
@@ -263,8 +240,6 @@ class WebSocketsTransport:
                 answers[-1:] = [_close_frame(theirs)]
             else:
                 self._broken_rule(protocol.parser_exc)
-        if self._messages:
-            self._tell_arrived()
         if self._ping_wanted:
             self.ping()
         # Nothing follows a close frame, not even a pong.
@@ -282,7 +257,7 @@ class WebSocketsTransport:
                 return
             data, self._fragments = self._fragments, bytearray()
             text = self._fragments_are_text
-        if self._dropping or self._end is not None:
+        if self._end is not None:
             return
         try:
             self._messages.append(str(data, "utf-8") if text else bytes(data))
@@ -302,22 +277,10 @@ class WebSocketsTransport:
         if self._end is None:
             end = int(code), without_secrets(self._request, reason)
             self._end = end if by_the_server or self._goodbye is None else self._goodbye
-            self._tell_arrived()
+            self._end_messages()
 
     def _closed(self) -> TransportClosed:
         return TransportClosed(*(self._end or self._goodbye or (NO_CLOSE_FRAME, "")))
-
-    async def _wait_arrived(self) -> None:
-        """Wait for a message or for the end."""
-        while not self._messages and self._end is None:
-            if self._arrived is None:
-                self._arrived = trio.Event()
-            await self._arrived.wait()
-
-    def _tell_arrived(self) -> None:
-        if self._arrived is not None:
-            self._arrived.set()
-            self._arrived = None
 
 
 def _close_frame(close: Close) -> bytes:
