@@ -4,8 +4,10 @@
 
 Input: one message of each kind, audio as noise. `codec` is `trio_live.wire.codec`, between text and
 typed structs; `protocol` is the way through an open session's protocol as well, to events or from a
-command; `plain` is json and base64 of the standard library, with dicts. The best of 5 repetitions a
-round.
+command; `plain` is json and base64 of the standard library, with dicts. `frame` puts the JSON of
+640 bytes of audio into a masked frame: `codec` as the default transport does it, `protocol` as the
+fast one does, `plain` as wsproto does. `parse` takes the JSON of 1,920 bytes out of one: `codec` is
+our cutter, `plain` websockets. The best of 5 repetitions a round.
 """
 
 from __future__ import annotations
@@ -14,13 +16,21 @@ import base64
 import binascii
 import json
 import timeit
+from collections import deque
 from collections.abc import Callable
 from functools import partial
 from typing import Final
 
+from websockets.protocol import Protocol, Side
+from websockets.speedups import apply_mask
+from wsproto.connection import Connection, ConnectionType
+from wsproto.events import TextMessage
+
 from benchmarks import paths
 from benchmarks.cores import CLIENT_CORE, pinned
 from benchmarks.harness import Question, Run, main
+from trio_live.transport.cutter import MessageCutter
+from trio_live.transport.text_frames import text_frame
 
 REPETITION: Final = 0.01
 """Seconds."""
@@ -66,6 +76,37 @@ def _with_bytes(fields: dict[str, object]) -> dict[str, object]:
     return fields
 
 
+def framing() -> dict[str, dict[str, paths.Path]]:
+    """Building the frame of a chunk."""
+    text = paths.encoding()["audio"]()
+    assert isinstance(text, str)
+    engine = Connection(ConnectionType.CLIENT)
+    ways: dict[str, paths.Path] = {
+        "codec": partial(text_frame, text),
+        "protocol": partial(text_frame, text, apply_mask),
+        "plain": lambda: engine.send(TextMessage(data=text)),
+    }
+    return {series: {"audio": path} for series, path in ways.items()}
+
+
+def parsing() -> dict[str, dict[str, paths.Path]]:
+    """Reading a frame of the model's voice."""
+    payload = paths.MESSAGES["audio"]
+    frame = b"\x81\x7e" + len(payload).to_bytes(2) + payload
+    cutter, library = MessageCutter(1 << 20), Protocol(Side.CLIENT)
+
+    def cut() -> object:
+        messages = deque[str | bytes]()
+        cutter.cut(frame, messages)
+        return messages
+
+    def parse() -> object:
+        library.receive_data(frame)
+        return [str(event.data, "utf-8") for event in library.events_received()]  # type: ignore[union-attr]
+
+    return {"codec": {"audio": cut}, "plain": {"audio": parse}}
+
+
 def best(path: Callable[[], object], *, quick: bool) -> float:
     """Give the best time of one call, in microseconds."""
     timer = timeit.Timer(path)
@@ -87,6 +128,8 @@ def ask(run: Run) -> None:
             "protocol": paths.sending(),
             "plain": plain_encoding(),
         },
+        "frame": framing(),
+        "parse": parsing(),
     }
     with pinned(CLIENT_CORE):
         for number in range(run.rounds):

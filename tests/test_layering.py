@@ -25,6 +25,7 @@ ARROWS: dict[str, set[str]] = {
     "transport": {"transport.interface"},  # its __init__
     "transport.outgoing": set(),
     "transport.cutter": set(),
+    "transport.text_frames": set(),
     "transport.inbox": {"transport.interface"},
     "transport.frames": {"transport.opening", "transport.outgoing"},
     "transport.proxy": {"errors"},
@@ -68,6 +69,7 @@ ARROWS: dict[str, set[str]] = {
         "transport.logs",
         "transport.opening",
         "transport.outgoing",
+        "transport.text_frames",
     },
     "transport.upgrade": {"transport.interface", "transport.opening", "transport.outgoing"},
     "transport.websockets": {
@@ -78,6 +80,7 @@ ARROWS: dict[str, set[str]] = {
         "transport.interface",
         "transport.opening",
         "transport.outgoing",
+        "transport.text_frames",
         "transport.upgrade",
     },
     "transport.dialers": {

@@ -4,7 +4,8 @@ What lives here: MessageCutter. What must not: I/O; anything but messages that c
 break no rule. The service sends nothing else, but now and then a ping: so next to nothing is left
 for the WebSocket library under a transport. A message that is received costs 13 us with it, and 35
 us without it over trio-websocket, which takes two visits to the scheduler; 12.5 and 14 us over
-websockets (benchmarks/flood.py over TLS, peers `live` and `fast`, November 2026).
+websockets (benchmarks/flood.py over TLS, peers `live` and `fast`; without I/O, benchmarks/codec.py,
+group "parse"; November 2026).
 
 Whatever is not such a message goes to the library as it came, and the library judges it: fragments,
 control frames, a bad frame, one that is too large. After the first that is neither a whole message

@@ -2,8 +2,8 @@
 
 What lives here: dialling, and TrioWebSocketTransport. trio-websocket upgrades, answers pings and
 closes, and parses what arrives, but for messages that come in one frame: those are taken out of the
-stream under it (cutter.py). Our own frames are built by wsproto, the engine under it, and go
-straight to the stream: `send_message` costs two visits to the scheduler and, when cancelled in
+stream under it (cutter.py). Our own frames are built here (text_frames.py) and go straight to the
+stream: `send_message` costs two visits to the scheduler and, when cancelled in
 mid-frame, tears the frame (the other side then closes with 1007 or 1006); and after its `aclose()`
 a ping of the other side breaks the connection, so that the answer is waited for in vain. Both write
 whole frames to one FrameStream, so frames never mix, and none follows a close frame.
@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final
 import trio
 import trio_websocket
 from wsproto.connection import Connection, ConnectionType
-from wsproto.events import CloseConnection, TextMessage
+from wsproto.events import CloseConnection
 from wsproto.utilities import LocalProtocolError
 
 from trio_live.errors import ConnectError
@@ -35,6 +35,7 @@ from trio_live.transport.opening import (
     upgrade_request,
 )
 from trio_live.transport.outgoing import OutgoingStream
+from trio_live.transport.text_frames import text_frame
 
 if TYPE_CHECKING:
     from trio_live.transport.interface import Transport
@@ -114,7 +115,7 @@ class TrioWebSocketTransport(Inbox):
         if self._ws.closed or self._wire.closing or self._failure:
             raise self._closed() from self._failure
         try:
-            self._wire.write(self._frames.send(TextMessage(data=frame)))
+            self._wire.write(text_frame(frame))
         except trio.BrokenResourceError as error:
             raise self._closed() from error
 

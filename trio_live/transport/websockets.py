@@ -28,7 +28,13 @@ from trio_live.transport.inbox import Inbox
 from trio_live.transport.interface import NO_CLOSE_FRAME, DialRequest, TransportClosed
 from trio_live.transport.opening import OpenStream, open_wire, secure
 from trio_live.transport.outgoing import OutgoingStream
+from trio_live.transport.text_frames import text_frame
 from trio_live.transport.upgrade import upgrade
+
+try:
+    from websockets.speedups import apply_mask
+except ImportError:  # no wheel for this platform
+    from websockets.utils import apply_mask
 
 if TYPE_CHECKING:
     from trio_live.transport.interface import Transport
@@ -121,9 +127,8 @@ class WebSocketsTransport(Inbox):
         """See Transport."""
         if self._end is not None or self._goodbye is not None:
             raise self._closed() from self._failure
-        self._protocol.send_text(frame.encode())
         try:
-            self._stream.write(b"".join(self._protocol.data_to_send()))
+            self._stream.write(text_frame(frame, apply_mask))
         except trio.BrokenResourceError as error:
             raise self._closed() from error
 
