@@ -167,7 +167,7 @@ class Keeper:
             self._move_by = math.inf  # a move takes a while, in which it is not due again
             self._move()
         elif now >= self._seek_at and not self.seeking:
-            if self._protocol.handle is None and self._policy is not None:
+            if self._protocol.carried.handle is None and self._policy is not None:
                 # It is only old, and the next one could not go on from anything.
                 self._seek_at = now + self._policy.move_patience
             else:

@@ -206,7 +206,7 @@ class Lifeline:
 
     async def _dial(self) -> Connection:
         """Make a connection, without the setup."""
-        handle = self._protocol.handle
+        handle = self._protocol.carried.handle
         secrets = [] if handle is None else [handle]
         return await connect(self._nursery, self._endpoint, self._settings, secrets)
 
@@ -229,7 +229,7 @@ class Lifeline:
         """Give the error of a connection that gave no sign of life; None if it ended otherwise."""
         if self._dead is None or self._leaving:
             return None
-        phase, handle = self._protocol.state.phase, self._protocol.handle
+        phase, handle = self._protocol.state.phase, self._protocol.carried.handle
         return connection_lost(closed, phase, (), handle, self._dead)
 
     async def _set_up(self, transport: Transport) -> None:
@@ -293,14 +293,14 @@ class Lifeline:
 
     def _blank(self, closed: TransportClosed) -> None:
         """Take the handle, a secret, out of the service's reason."""
-        if handle := self._protocol.handle:
+        if handle := self._protocol.carried.handle:
             closed.reason = closed.reason.replace(handle, "***")
 
     def _plan(self, verdict: Verdict) -> Plan | None:
         """Plan the next attempt; None if there is none."""
         if self._backoff is None or self._leaving:
             return None
-        with_handle = self._protocol.handle is not None
+        with_handle = self._protocol.carried.handle is not None
         # One that does not answer is of no use, however long it lasts.
         worked_until = self._received_at if verdict is NO_ANSWER else None
         return self._backoff.plan(
@@ -332,7 +332,7 @@ class Lifeline:
             self._outbox.settle()
             while True:
                 if plan.fresh:
-                    self._protocol.drop_handle()
+                    self._protocol.carried.drop_handle()
                 await trio.sleep(plan.delay)
                 try:
                     new = await self._connect()
@@ -341,9 +341,11 @@ class Lifeline:
                     next_plan = self._plan(verdict)
                     if next_plan is None and not self._leaving:
                         self._keeper.stop()
-                        self._publish(self._protocol.lost(trio.current_time()))
+                        self._publish(self._protocol.carried.lost(trio.current_time()))
                         attempts = 0 if self._backoff is None else self._backoff.attempts
-                        return not_made_again(closed, error, attempts, phase, self._protocol.handle)
+                        return not_made_again(
+                            closed, error, attempts, phase, self._protocol.carried.handle
+                        )
                     if next_plan is not None:
                         plan = next_plan
                         self._lose(verdict, plan, error.code, error.reason, error.status)
@@ -367,15 +369,15 @@ class Lifeline:
         cause = verdict.cause or "the connection ended"
         self._publish(
             [
-                *self._protocol.lost(trio.current_time()),
+                *self._protocol.carried.lost(trio.current_time()),
                 events.Reconnecting(cause, plan.attempt, plan.delay, code, reason or "", status),
             ]
         )
 
     def _resume(self, connection: Connection, lost_at: float, cut_turn: int | None) -> None:
         """Use a new connection, and send what waited for it. Synchronous: nothing comes between."""
-        restored = self._protocol.resuming
-        self._publish(self._protocol.restored(self._outbox.waiting))
+        restored = self._protocol.carried.resuming
+        self._publish(self._protocol.carried.restored(self._outbox.waiting))
         self._use(connection)
         if self._policy is not None and not restored:
             self._outbox.seed(seed_of(self._policy.reseed, self._protocol.state))

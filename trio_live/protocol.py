@@ -1,27 +1,27 @@
 """The protocol of a session without any I/O: commands in, frames out; frames in, events out.
 
 What lives here: LiveProtocol, which ties together the rules (outbound.py, history.py), the reading
-of messages (inbound.py) and the phases (state.py). What must not: trio, sockets, clocks, logging.
-Time is passed in, in seconds of whatever clock the caller has.
+of messages (inbound.py), the phases (state.py) and what outlives a connection (carried.py). What
+must not: trio, sockets, clocks, logging. Time is passed in, in seconds of whatever clock the caller
+has.
 
 How to drive it: `dial`, then send the text of `setup`, then `receive_frame` each frame as it comes;
 once `opened`, `send` commands. `close` when the end begins, `closed` when the connection is gone.
 Each call returns the events that it caused; publish them in that order.
 
-A session that outlives its connection: `lost` instead of `closed`, then the same line again from
-`dial` on. `defer` checks a command that is to wait meanwhile. Once `opened` again, `restored`, and
-for what waited `still_owed`, `check_again` and `sent`.
+A session that outlives its connection: `carried.lost` instead of `closed`, then the same line again
+from `dial` on. `defer` checks a command that is to wait meanwhile. Once `opened` again,
+`carried.restored`, and for what waited `carried.still_owed`, `check_again` and `sent`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from trio_live import answers, arguments, commands, events, outbound
-from trio_live.checkpoint import Checkpoint, OwedCall
+from trio_live import answers, arguments, commands, outbound
+from trio_live.carried import Carried
 from trio_live.config import merge
 from trio_live.config.values import read_tools
 from trio_live.errors import InvalidArgument, LocalProtocolError
@@ -34,9 +34,9 @@ from trio_live.wire.client import ClientMessage
 from trio_live.wire.setup import SessionResumptionConfig
 
 if TYPE_CHECKING:
+    from trio_live.checkpoint import Checkpoint
     from trio_live.config import SessionConfig
     from trio_live.events import SessionEvent
-    from trio_live.ledger import LedgerEntry
     from trio_live.wire.content import Content
     from trio_live.wire.marks import Platform
 
@@ -54,7 +54,7 @@ class LiveProtocol:
     Attributes:
         state: Phase, turns, handles and totals.
         activity_started: Whether the user's activity goes on, as the caller signalled it.
-        resuming: Whether the last setup named a resumption handle.
+        carried: What outlives a connection: the handle, and the calls that are owed an answer.
         starts_told: Whether `start_call` tells which calls are worked on; else answering one of
             several calls is taken for work on all of them.
         declared: The names of the functions that the model was last told of.
@@ -82,10 +82,7 @@ class LiveProtocol:
         # As the user signalled it, on this connection or one before. Not machine.user_speaking:
         # the service may hear speech end before we signal it.
         self.activity_started = False
-        self.resuming = False
-        self._given_handle = config.resumption_handle
-        self._owed_before: dict[str | int, str] = {}  # calls that were owed when it was lost
-        self._answered: set[str | int] = set()  # those of them whose answers wait
+        self.carried = Carried(self._inbound, model_name, config.resumption_handle)
         self.starts_told = False
         self.declared: frozenset[str] = frozenset()
 
@@ -93,11 +90,6 @@ class LiveProtocol:
     def opened(self) -> bool:
         """Whether the setup was accepted and the end has not begun: commands may be sent."""
         return self.state.phase in CONVERSATION
-
-    @property
-    def handle(self) -> str | None:
-        """The handle that the next setup names, or None. A secret."""
-        return self.state.resumption_handle or self._given_handle
 
     @property
     def go_away(self) -> float | None:
@@ -118,14 +110,6 @@ class LiveProtocol:
         self._inbound.consumed = value
 
     @property
-    def calls_without_answer(self) -> frozenset[str]:
-        """The ids of the calls whose answers a session resumed from the handle would refuse.
-
-        It does not know those that were made since; others have been withdrawn.
-        """
-        return frozenset((*self._inbound.calls_since_handle, *self._inbound.calls_withdrawn))
-
-    @property
     def quiet(self) -> bool:
         """Whether nothing would be lost if the session were resumed from its handle now."""
         state = self.state
@@ -144,23 +128,6 @@ class LiveProtocol:
         machine = self.state.machine
         return self.state.turn is not None and not (machine.user_speaking or machine.calls_owed)
 
-    @property
-    def answerable(self) -> dict[str | int, str]:
-        """The calls that an answer can be given to now, also while there is no connection.
-
-        As `PhaseMachine.calls_owed`; meanwhile with those of the connection before, as it is not
-        known yet which of them the service will know. Do not change it.
-        """
-        owed = self.state.machine.calls_owed
-        if not self._owed_before and not self._answered:
-            return owed
-        return {k: v for k, v in (self._owed_before | owed).items() if k not in self._answered}
-
-    def drop_handle(self) -> None:
-        """Forget the handle: it is of no use any more."""
-        self._given_handle = self.state.resumption_handle = None
-        self.state.resumable = False
-
     def dial(self) -> list[SessionEvent]:
         """Note that connecting begins."""
         return self._inbound.fire(Trigger.DIAL)
@@ -168,15 +135,15 @@ class LiveProtocol:
     def setup(self) -> tuple[str, list[SessionEvent]]:
         """Give the setup frame, the first of a connection, and note that it is sent."""
         setup = self._config.setup(self._model_name)
-        handle = self.handle
-        self.resuming = handle is not None
+        handle = self.carried.handle
+        resuming = self.carried.resuming = handle is not None
         if self._transparent or handle != self._config.resumption_handle:
             resumption = SessionResumptionConfig(handle, self._transparent or None)
             setup = replace(setup, session_resumption=resumption)
         extra = self._config.extra
         fields = merge(codec.to_object(setup), {} if extra is None else extra)
         self.declared = outbound.declared_in(fields)
-        self._history.begin(fields, resuming=self.resuming)
+        self._history.begin(fields, resuming=resuming)
         return codec.encode({"setup": fields}), self._inbound.fire(Trigger.SETUP)
 
     def send(self, command: commands.SessionCommand, now: float) -> tuple[str, list[SessionEvent]]:
@@ -212,22 +179,10 @@ class LiveProtocol:
         Raises:
             LocalProtocolError: The command breaks a rule. Nothing has changed.
         """
-        answered, frame = self._prepare(command, self.answerable)
+        answered, frame = self._prepare(command, self.carried.answerable)
         self.note_activity(command)
-        self._answered.update(answered)
+        self.carried.answer_later(answered)
         return len(frame)
-
-    def still_owed(self, command: commands.SessionCommand) -> commands.SessionCommand | None:
-        """Give what of a command that has waited is still to be sent.
-
-        That is all of it, but of answers those to calls that the service still knows; None if it
-        knows none of them.
-        """
-        if not isinstance(command, commands.SendToolResponse):
-            return command
-        owed = self.state.machine.calls_owed
-        known = tuple(r for r in command.responses if _is_owed(r.id, r.name, owed))
-        return commands.SendToolResponse(known) if known else None
 
     def check_again(self, command: commands.SessionCommand) -> tuple[str, list[str | int]]:
         """As `check`, for a command that was checked before and has waited.
@@ -292,40 +247,11 @@ class LiveProtocol:
                 pass
         return []
 
-    def checkpoint(
-        self, platform: Platform | None, ledger: tuple[LedgerEntry, ...], connections: int
-    ) -> Checkpoint:
-        """Give what another process needs to go on.
-
-        Args:
-            platform: The service that the session is at.
-            ledger: What the service may not have taken in.
-            connections: How many connections there have been.
-        """
-        still = (self._owed_before | self.state.machine.calls_owed).keys() - self._answered
-        known = self._inbound.calls_at_handle
-        return Checkpoint(
-            handle=self.handle,
-            model=self._model_name,
-            platform=platform,
-            session_id=self.state.session_id,
-            ledger=ledger,
-            owed=tuple(OwedCall(key, name) for key, name in known.items() if key in still),
-            turns=self.state.turns_started,
-            total_tokens=self.state.total_tokens,
-            connections=connections,
-        )
-
     def adopt(self, checkpoint: Checkpoint) -> None:
-        """Go on where another process stood. The first connection is then one to be `restored`."""
-        self._given_handle = checkpoint.handle
+        """Go on where another process stood: see `Carried.adopt`."""
+        self.carried.adopt(checkpoint)
         if checkpoint.handle is not None:
             self._history.end()  # the session has it already, if it had one
-        self._owed_before = {call.id: call.name for call in checkpoint.owed}
-        self._inbound.calls_at_handle = dict(self._owed_before)
-        self.state.session_id = checkpoint.session_id
-        self.state.turns_started = checkpoint.turns
-        self.state.total_tokens = checkpoint.total_tokens
 
     def receive_frame(self, frame: str | bytes, now: float) -> list[SessionEvent]:
         """Read one frame of the service. Never raises, whatever the frame is."""
@@ -365,42 +291,6 @@ class LiveProtocol:
         self.state.machine.reset()
         self.activity_started = False
         return self._inbound.fire(Trigger.CLOSED)
-
-    def lost(self, now: float) -> list[SessionEvent]:
-        """Note that the connection, or an attempt to make one, has ended, and the session has not.
-
-        The turn that goes on ends here.
-        """
-        self._owed_before.update(self.state.machine.calls_owed)
-        self.state.machine.reset()
-        return [*self._inbound.cut(now), *self._inbound.fire(Trigger.CLOSED)]
-
-    def restored(self, waiting: Iterable[commands.SessionCommand]) -> list[SessionEvent]:
-        """Note that the session goes on, on a new connection, with what waits for it.
-
-        Calls that the service does not know any more are told as cancelled.
-        """
-        known = self._inbound.calls_at_handle if self.resuming else {}
-        answers = [c for c in waiting if isinstance(c, commands.SendToolResponse)]
-        ids = {response.id for answer in answers for response in answer.responses}
-        names = {response.name for answer in answers for response in answer.responses}
-        self.state.machine.calls_owed.update(
-            (key, name)
-            for key, name in known.items()
-            if key in self._owed_before or key in ids or (isinstance(key, int) and name in names)
-        )
-        forgotten = tuple(
-            key for key in self._owed_before if isinstance(key, str) and key not in known
-        )
-        self._inbound.calls_at_handle = dict(known)
-        self._owed_before.clear()
-        self._answered.clear()
-        told: list[SessionEvent] = []
-        if forgotten:
-            told.append(events.ToolCallCancelled(forgotten))
-        if self.state.machine.calls_owed:
-            told += self._inbound.fire(Trigger.TOOL_CALL)
-        return told
 
     def _prepare(
         self, command: commands.SessionCommand, owed: dict[str | int, str]
@@ -451,11 +341,6 @@ def _answered_raw(command: commands.SendRaw, owed: dict[str | int, str]) -> list
     return list(
         dict.fromkeys(a.id for a in answers if a.id and not a.will_continue and a.id in owed)
     )
-
-
-def _is_owed(call_id: str | None, name: str, owed: dict[str | int, str]) -> bool:
-    unnamed = (key for key, called in owed.items() if called == name and isinstance(key, int))
-    return call_id in owed or next(unnamed, None) is not None
 
 
 def _encode(command: commands.SessionCommand, message: ClientMessage | dict[str, object]) -> str:

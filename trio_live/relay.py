@@ -105,7 +105,7 @@ class Relay:
         if outage is None or transport is None:
             return Counter(), Counter()
         replayed, lost = self.sent.replay(
-            transport, self._protocol.calls_without_answer if restored else None
+            transport, self._protocol.carried.calls_without_answer if restored else None
         )
         self.frames += replayed.total()
         now = trio.current_time()
@@ -117,7 +117,7 @@ class Relay:
             active = self._protocol.activity_started
         rest = deque(outage.take(now, active=active))
         while rest and self._transport is not None:
-            known = self._protocol.still_owed(rest[0])
+            known = self._protocol.carried.still_owed(rest[0])
             if known is None:
                 outage.dropped[type(rest[0]).__name__] += 1
             else:

@@ -204,7 +204,7 @@ class SessionRunner:
         """See Driver."""
         ledger = self._outbox.sent.ledger
         entries = () if ledger is None else ledger.entries
-        return self._protocol.checkpoint(self._platform, entries, self._line.connections)
+        return self._protocol.carried.checkpoint(self._platform, entries, self._line.connections)
 
     def cancel_tool(self, call_id: str) -> bool:
         """See Driver."""
@@ -281,7 +281,7 @@ class SessionRunner:
         return ConnectionLost(
             "the session ended before everything that was accepted could be delivered",
             undelivered=undelivered,
-            resumption_handle=self._protocol.handle,
+            resumption_handle=self._protocol.carried.handle,
             phase=SessionPhase.DISCONNECTING,
             code=NO_CLOSE_FRAME,
         )
@@ -348,7 +348,7 @@ class SessionRunner:
             if judge_close(closed.code, closed.reason, When.SESSION).clean:
                 self._end(closed, clean=True)
                 return
-            failure = connection_lost(closed, phase, undelivered, self._protocol.handle)
+            failure = connection_lost(closed, phase, undelivered, self._protocol.carried.handle)
         failure.undelivered = undelivered
         self._fail(failure, closed)
 

@@ -221,7 +221,7 @@ class _Double:
         self.publish(self.protocol.interrupt())
 
     def checkpoint(self) -> Checkpoint:
-        return self.protocol.checkpoint(None, (), 1)
+        return self.protocol.carried.checkpoint(None, (), 1)
 
     def cancel_tool(self, call_id: str) -> bool:
         return self.tools.cancel(call_id)

@@ -78,7 +78,7 @@ class SessionLink:
     @property
     def calls_owed(self) -> Mapping[Key, str]:
         """See ToolSession."""
-        return self._protocol.answerable
+        return self._protocol.carried.answerable
 
     def declares(self, name: str) -> bool:
         """See ToolSession."""

@@ -92,7 +92,7 @@ class ToolService:
             return None
 
         def is_shut() -> bool:
-            owed = protocol.answerable
+            owed = protocol.carried.answerable
             return bool(owed) and not self._belt.waited_for.isdisjoint(owed.values())
 
         return MicrophoneGate(
