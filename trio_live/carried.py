@@ -71,6 +71,11 @@ class Carried:
         """Note that answers to these calls wait for the next connection."""
         self._answered.update(keys)
 
+    def blank(self, text: str) -> str:
+        """Take the handle, a secret, out of a text of the service's."""
+        handle = self.handle
+        return text if handle is None else text.replace(handle, "***")
+
     def drop_handle(self) -> None:
         """Forget the handle: it is of no use any more."""
         self._given_handle = self._state.resumption_handle = None

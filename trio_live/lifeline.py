@@ -1,8 +1,8 @@
 """The connections of a session, one after another.
 
-What lives here: Lifeline: dialling and setting up, reading, going on after a loss. What must not:
-what a session's end looks like (runner.py), one connection (connection.py), when to try again
-(reconnect.py).
+What lives here: Lifeline: reading until a connection ends, and going on after that. What must not:
+what a session's end looks like (runner.py), how one connection is made (opener.py), when to try
+again (reconnect.py).
 
 The order of going on: read to the end -> let commands wait -> end the turn -> close the old
 connection -> wait -> dial -> set up -> send what waited. The old connection is gone before the
@@ -18,24 +18,18 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import trio
 
 from trio_live import events
-from trio_live.close_codes import (
-    connection_lost,
-    judge_close,
-    judge_error,
-    not_made_again,
-    setup_refused,
-)
+from trio_live.close_codes import connection_lost, judge_close, judge_error, not_made_again
 from trio_live.close_table import NO_ANSWER, NO_PONG, Recovery, Verdict, When
-from trio_live.connection import Connection, connect
-from trio_live.errors import ConnectionLost, LiveError, SetupTimeout
+from trio_live.errors import ConnectionLost, LiveError
 from trio_live.keeper import Keeper
+from trio_live.opener import Opener
 from trio_live.reconnect import Backoff, seed_of
-from trio_live.state import SessionPhase
 from trio_live.transport import NO_CLOSE_FRAME, Transport, TransportClosed
 
 if TYPE_CHECKING:
     from trio_live.checkpoint import Checkpoint
     from trio_live.config import TransportConfig
+    from trio_live.connection import Connection
     from trio_live.endpoints import Endpoint
     from trio_live.events import SessionEvent
     from trio_live.fanout import EventFanout
@@ -76,7 +70,6 @@ class Lifeline:
     Attributes:
         connections: How many there were, counted when the setup was accepted; those in other
             processes included.
-        setups: How many setups were sent.
         frames_received: Messages that came, on all of them.
         bytes_received: Their bytes.
     """
@@ -93,10 +86,8 @@ class Lifeline:
     ) -> None:
         self.connections = 0 if resume is None else resume.connections
         self._resumed = resume is not None
-        self.setups = 0
         self.frames_received = 0
         self.bytes_received = 0
-        self._endpoint = endpoint
         self._settings = settings
         self._protocol = protocol
         self._outbox = outbox
@@ -111,16 +102,21 @@ class Lifeline:
         self._moving_since: float | None = None  # a move to the next connection has begun
         self._dead: Verdict | None = None  # the connection in use gives no sign of life
         self._received_at = 0.0  # when the last message came
+        self._opener = Opener(endpoint, settings, protocol, publish, self._receive)
         self._keeper = Keeper(
             settings,
             protocol,
             fanout,
-            self._dial,
+            self._opener.dial,
             self._move,
             self._bury,
             lambda: self.frames_received,
         )
-        self._nursery: trio.Nursery
+
+    @property
+    def setups(self) -> int:
+        """How many setups were sent."""
+        return self._opener.setups
 
     @property
     def connected(self) -> bool:
@@ -134,9 +130,9 @@ class Lifeline:
             ConnectError: There is none.
             SetupError: The service refused the session.
         """
-        self._nursery = nursery
+        self._opener.start(nursery)
         self._keeper.start(nursery)
-        connection = await self._connect()
+        connection = await self._opener.open()
         if self._resumed:
             self._resume(connection, trio.current_time(), None)
         else:
@@ -151,7 +147,7 @@ class Lifeline:
         while self._current is not None:
             current = self._current
             closed = await self._read(current.transport)
-            self._blank(closed)
+            closed.reason = self._protocol.carried.blank(closed.reason)
             verdict = self._dead or judge_close(closed.code, closed.reason, When.SESSION)
             if self._moving_since is not None and not self._leaving:
                 # As any other end: a service that sends everybody away at once is no hot loop.
@@ -190,26 +186,6 @@ class Lifeline:
         if self._current is not None:
             self._current.release()
 
-    async def _connect(self) -> Connection:
-        """Make a connection on which the setup is accepted.
-
-        Cancellation: atomic. If cancelled, there is no connection.
-        """
-        self._publish(self._protocol.dial())
-        connection = self._keeper.take_spare() or await self._dial()
-        try:
-            await self._set_up(connection.transport)
-        except BaseException:
-            connection.release()
-            raise
-        return connection
-
-    async def _dial(self) -> Connection:
-        """Make a connection, without the setup."""
-        handle = self._protocol.carried.handle
-        secrets = [] if handle is None else [handle]
-        return await connect(self._nursery, self._endpoint, self._settings, secrets)
-
     def _move(self) -> None:
         """Go over to the next connection: say goodbye on this one, and read what is still said."""
         if self._current is None or self._leaving or self._moving_since is not None:
@@ -231,27 +207,6 @@ class Lifeline:
             return None
         phase, handle = self._protocol.state.phase, self._protocol.carried.handle
         return connection_lost(closed, phase, (), handle, self._dead)
-
-    async def _set_up(self, transport: Transport) -> None:
-        timeout = self._settings.setup_timeout
-        frame, happened = self._protocol.setup()
-        with trio.move_on_after(timeout):
-            try:
-                transport.send(frame)
-                self.setups += 1
-                self._publish(happened)
-                while not self._protocol.opened:
-                    self._receive(await transport.receive())
-            except TransportClosed as closed:
-                await trio.lowlevel.checkpoint_if_cancelled()  # that may be why it is closed
-                self._blank(closed)
-                raise setup_refused(closed) from closed
-            return
-        raise SetupTimeout(
-            f"the service did not answer the setup within setup_timeout={timeout:g} s",
-            retryable=True,
-            phase=SessionPhase.SETUP_SENT,
-        )
 
     def _use(self, connection: Connection) -> None:
         """Send over this connection, and read from it, from now on."""
@@ -290,11 +245,6 @@ class Lifeline:
             self._protocol.consumed = None
         if self._keeper.seeking or self._protocol.go_away is not None:
             self._keeper.notice()
-
-    def _blank(self, closed: TransportClosed) -> None:
-        """Take the handle, a secret, out of the service's reason."""
-        if handle := self._protocol.carried.handle:
-            closed.reason = closed.reason.replace(handle, "***")
 
     def _plan(self, verdict: Verdict) -> Plan | None:
         """Plan the next attempt; None if there is none."""
@@ -335,7 +285,7 @@ class Lifeline:
                     self._protocol.carried.drop_handle()
                 await trio.sleep(plan.delay)
                 try:
-                    new = await self._connect()
+                    new = await self._opener.open(self._keeper.take_spare())
                 except LiveError as error:
                     verdict = judge_error(error)
                     next_plan = self._plan(verdict)
