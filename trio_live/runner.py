@@ -1,7 +1,8 @@
-"""What runs a session: its tasks, what handles ask for, its end.
+"""What runs a session: its tasks, and its end.
 
 What lives here: SessionRunner, the one place that records a failure. What must not: the block and
-its exceptions (session.py), rules (protocol.py), queues (outbox.py), connections (lifeline.py).
+its exceptions (session.py), rules (protocol.py), queues (outbox.py), connections (lifeline.py),
+what handles ask for (driver.py).
 
 A session has two tasks besides the one that holds its connection: the reader turns frames into
 events, and makes the next connection when one is lost; the pump takes commands out of the channel,
@@ -26,13 +27,13 @@ from trio_live import events
 from trio_live.close_codes import connection_lost, judge_close
 from trio_live.close_table import When
 from trio_live.config import TransportConfig
+from trio_live.driver import SessionDriver
 from trio_live.errors import ConnectionLost, LiveError, SessionClosed
 from trio_live.fanout import EventFanout
 from trio_live.handle import SessionHandle
-from trio_live.interfaces import SessionStatistics
 from trio_live.lifeline import Lifeline
 from trio_live.outage import MEDIA
-from trio_live.outbox import CommandSender, Outbox
+from trio_live.outbox import Outbox
 from trio_live.protocol import LiveProtocol
 from trio_live.saver import CheckpointSaver
 from trio_live.state import SessionPhase
@@ -44,8 +45,6 @@ if TYPE_CHECKING:
     from trio_live.checkpoint_file import CheckpointFile
     from trio_live.commands import SessionCommand
     from trio_live.endpoints import Endpoint
-    from trio_live.subscription import Subscription
-    from trio_live.tools.belt import AnyTool
     from trio_live.tools.service import ToolService
 
 
@@ -55,6 +54,7 @@ class SessionRunner:
     Attributes:
         handle: The way to it.
         failure: The first thing that went wrong for good, or None.
+        over: Whether `Disconnected` was published.
     """
 
     def __init__(
@@ -87,7 +87,7 @@ class SessionRunner:
             self._protocol,
             settings.send_buffer_bytes,
             self._publish,
-            self._refusal,
+            self.refusal,
             policy,
             self._expect_end,
             () if resume is None else resume.ledger,
@@ -102,17 +102,17 @@ class SessionRunner:
             self._fanout,
             self._protocol.state,
             self._watch,
-            driver=self,
+            driver=SessionDriver(self, self._outbox, self._line, self._fanout, tools),
             events=self._fanout.subscribe(
                 max_events=settings.max_buffered_events, max_bytes=settings.max_buffered_bytes
             ),
         )
         self.failure: LiveError | None = None
+        self.over = False
         self._pumping = True  # commands are still taken out of the channel
         # How the last connection ended, and the failure if it is known, before that is told.
         self._ended: tuple[TransportClosed, ConnectionLost | None] | None = None
         self._closing = False  # the close handshake was begun here
-        self._over = False  # Disconnected was published
         self._all_read = trio.Event()  # the connection has ended, and all it brought was read
         self._pump_scope = trio.CancelScope()
         self._nursery: trio.Nursery
@@ -135,7 +135,7 @@ class SessionRunner:
         """The reader: what comes, on one connection after another, until the last has ended."""
         ending = await self._line.run()
         self._all_read.set()
-        if self._closing or self._over:
+        if self._closing or self.over:
             return  # the pump does the rest
         if ending is None:
             self._leave()
@@ -167,81 +167,28 @@ class SessionRunner:
         if self._saver is not None:
             self._saver.follow(happened)
 
-    # What handles ask for (interfaces.Driver).
-
-    async def send(self, command: SessionCommand, command_tx: CommandSender) -> None:
-        """See Driver."""
-        try:
-            await self._outbox.send(command, command_tx)
-        except TransportClosed:
-            pass
-        else:
-            return
-        raise await self._outcome()
-
-    async def flush(self, command_tx: CommandSender) -> None:
-        """See Driver."""
-        try:
-            await self._outbox.flush(command_tx)
-        except TransportClosed:
-            pass
-        else:
-            return
-        raise await self._outcome()
-
-    def disconnect(self) -> None:
-        """See Driver."""
-        # Also when the pump waits for room: the end has a deadline, and room has none.
-        self._pump_scope.cancel()
-
     def interrupt(self) -> None:
-        """See Driver."""
-        if self._over or (self._line.connected and not self._protocol.opened):
-            raise self._refusal()
+        """Mark what the model has said so far as stale.
+
+        Raises:
+            LiveError: The session has ended, or is ending.
+        """
+        if self.over or (self._line.connected and not self._protocol.opened):
+            raise self.refusal()
         self._publish(self._protocol.interrupt())
 
     def checkpoint(self) -> Checkpoint:
-        """See Driver."""
+        """Give what another process needs to go on."""
         ledger = self._outbox.sent.ledger
         entries = () if ledger is None else ledger.entries
         return self._protocol.carried.checkpoint(self._platform, entries, self._line.connections)
 
-    def cancel_tool(self, call_id: str) -> bool:
-        """See Driver."""
-        return self._tools.cancel(call_id)
-
-    async def update_tools(self, tools: Sequence[AnyTool], command_tx: CommandSender) -> None:
-        """See Driver."""
-        await self._tools.update(tools, lambda update: self.send(update, command_tx))
-
-    def statistics(self, own: Subscription) -> SessionStatistics:
-        """See Driver."""
-        outbox, line = self._outbox, self._line
-        buffered = own.statistics()
-        dropped, missed = self._fanout.losses()
-        queued, peak_queued = outbox.queue_sizes()
-        waiting_commands, waiting_bytes = outbox.waiting_sizes()
-        return SessionStatistics(
-            frames_sent=outbox.frames + line.setups,
-            frames_received=line.frames_received,
-            bytes_sent=outbox.accepted_bytes,
-            bytes_received=line.bytes_received,
-            backlog_bytes=outbox.backlog,
-            peak_backlog_bytes=outbox.sent.peak_backlog,
-            queued_commands=queued,
-            peak_queued_commands=peak_queued,
-            buffered_events=buffered.buffered_events,
-            peak_buffered_events=buffered.peak_events,
-            events=dict(self._fanout.counts),
-            dropped_events=dropped,
-            missed_events=missed,
-            undelivered=dict(outbox.undelivered),
-            connections=line.connections,
-            waiting_commands=waiting_commands,
-            waiting_bytes=waiting_bytes,
-        )
-
     # The end.
+
+    def disconnect(self) -> None:
+        """Begin the normal end: what was accepted is written first."""
+        # Also when the pump waits for room: the end has a deadline, and room has none.
+        self._pump_scope.cancel()
 
     async def end(self) -> None:
         """End the session normally; return when it has ended, in whatever way."""
@@ -260,7 +207,7 @@ class SessionRunner:
             except TransportClosed:
                 self._expect_end()
                 return
-        if self._over:  # the service was faster
+        if self.over:  # the service was faster
             return
         self._closing = True
         with trio.CancelScope(deadline=deadline):
@@ -288,7 +235,7 @@ class SessionRunner:
 
     def close(self) -> None:
         """Close what is left, after all tasks have ended."""
-        if not self._over:
+        if not self.over:
             self._outbox.close()
             self._tell_end(TransportClosed(NO_CLOSE_FRAME), clean=False)
         self._close_streams()
@@ -309,13 +256,13 @@ class SessionRunner:
         """
         self._line.end_by(trio.current_time() + self._settings.close_timeout)
 
-    async def _outcome(self) -> LiveError:
+    async def outcome(self) -> LiveError:
         """Give the error of a send that found the connection broken, once the reason is known."""
         self._expect_end()
         await self._fanout.wait_closed()
         # Who is inside of the block is cancelled by a loss, and only the block raises it.
         await trio.lowlevel.checkpoint_if_cancelled()
-        return self._refusal()
+        return self.refusal()
 
     def _leave(self) -> None:
         """End the session, whose end was asked for while there was no connection."""
@@ -374,7 +321,7 @@ class SessionRunner:
 
     def _tell_end(self, closed: TransportClosed, *, clean: bool) -> None:
         self._tools.halt("session")
-        self._over = True
+        self.over = True
         if self._saver is not None:
             self._saver.end()
         undelivered = dict(self._outbox.undelivered)
@@ -385,7 +332,7 @@ class SessionRunner:
             ]
         )
 
-    def _refusal(self) -> LiveError:
+    def refusal(self) -> LiveError:
         """Give the error of a command that comes too late."""
         if self.failure is None:
             return SessionClosed(
