@@ -32,7 +32,7 @@ invalid-utf8    SetupError 1006 passing in SETUP_SENT | 0 s
 nonsense        Error, turn, turn, end 1000 | 40 s
 oversized       SetupError 1009 for good in SETUP_SENT | 0 s
 silence         SetupTimeout passing in SETUP_SENT | 10 s
-go-away         GoAway, turn, turn, lost None #1, resumed, turn, end 1000 | 40 s
+go-away         GoAway, turn, turn, lost None #0, resumed, turn, end 1000 | 40 s
 not-resumable   turn, turn, end 1000 | 40 s
 quota           SetupError 1011 passing in SETUP_SENT | 0 s
 cancelled       SetupError 1000 passing in SETUP_SENT | 0 s
@@ -51,7 +51,7 @@ invalid-utf8    lost 1006 #2, resumed, replayed Text, turn, end 1000 | 41 s
 nonsense        Error, resumed, replayed Text, turn, end 1000 | 40 s
 oversized       end 1006 badly, ConnectionLost 1009 for good in ACTIVE | 0 s
 silence         lost None #2, resumed, replayed Text, turn, end 1000 | 51 s
-go-away         GoAway, resumed, replayed Text, turn, lost None #2, resumed, turn, end 1000 | 41 s
+go-away         GoAway, resumed, replayed Text, turn, lost None #0, resumed, turn, end 1000 | 40 s
 not-resumable   resumed, replayed Text, turn, end 1000 | 40 s
 quota           lost 1011 #2, resumed, replayed Text, turn, end 1000 | 101 s
 cancelled       lost 1000 #2, resumed, replayed Text, turn, end 1000 | 41 s
@@ -70,7 +70,7 @@ invalid-utf8    lost 1006 #1, afresh, turn, turn, end 1000 | 40 s
 nonsense        Error, turn, turn, end 1000 | 40 s
 oversized       end 1009 badly, ConnectionLost 1009 for good in ACTIVE | 0 s
 silence         cut, lost 1006 #1, afresh, turn, end 1000 | 121 s
-go-away         GoAway, turn, turn, lost None #1, resumed, turn, end 1000 | 40 s
+go-away         GoAway, turn, turn, lost None #0, resumed, turn, end 1000 | 40 s
 not-resumable   turn, turn, end 1000 | 40 s
 quota           lost 1011 #1, afresh, replayed Text, turn, turn, end 1000 | 101 s
 cancelled       lost 1000 #1, afresh, turn, turn, end 1000 | 40 s
@@ -89,7 +89,7 @@ invalid-utf8    cut, lost 1006 #2, resumed, uncertain Text, turn, end 1000 | 41 
 nonsense        Error, turn, end 1000 | 40 s
 oversized       uncertain Text, end 1009 badly, ConnectionLost 1009 for good in ACTIVE | 0 s
 silence         cut, lost 1006 #2, resumed, turn, end 1000 | 122 s
-go-away         GoAway, turn, lost None #2, resumed, turn, end 1000 | 41 s
+go-away         GoAway, turn, lost None #0, resumed, turn, end 1000 | 40 s
 not-resumable   turn, end 1000 | 40 s
 quota           cut, lost 1011 #2, resumed, uncertain Text, turn, end 1000 | 101 s
 cancelled       cut, lost 1000 #2, resumed, uncertain Text, turn, end 1000 | 41 s
@@ -108,7 +108,7 @@ invalid-utf8    cut, lost 1006 #1, resumed, turn, end 1000 | 40 s
 nonsense        Error, turn, end 1000 | 40 s
 oversized       end 1009 badly, ConnectionLost 1009 for good in MODEL_SPEAKING | 0 s
 silence         cut, lost 1006 #1, resumed, turn, end 1000 | 121 s
-go-away         GoAway, turn, lost None #1, resumed, turn, end 1000 | 40 s
+go-away         GoAway, turn, lost None #0, resumed, turn, end 1000 | 40 s
 not-resumable   turn, end 1000 | 40 s
 quota           cut, lost 1011 #1, resumed, turn, end 1000 | 101 s
 cancelled       cut, lost 1000 #1, resumed, turn, end 1000 | 40 s
@@ -127,7 +127,7 @@ invalid-utf8    refused, cut, lost 1006 #1, call gone, resumed, turn, end 1000 |
 nonsense        Error, turn, end 1000 | 40 s
 oversized       end 1009 badly, ConnectionLost 1009 for good in TOOL_CALL_PENDING | 0 s
 silence         cut, lost 1006 #1, resumed, turn, end 1000 | 121 s
-go-away         GoAway, turn, lost None #1, resumed, turn, end 1000 | 40 s
+go-away         GoAway, turn, lost None #0, resumed, turn, end 1000 | 40 s
 not-resumable   turn, end 1000 | 40 s
 quota           cut, lost 1011 #1, call gone, resumed, dropped ToolResponse, turn, end 1000 | 101 s
 cancelled       refused, cut, lost 1000 #1, call gone, resumed, turn, end 1000 | 40 s

@@ -209,7 +209,16 @@ ARROWS: dict[str, set[str]] = {
         "wire",
     },
     "liveness": set(),
-    "keeper": {"close_table", "config", "connection", "errors", "fanout", "liveness", "protocol"},
+    "keeper": {
+        "close_table",
+        "config",
+        "connection",
+        "errors",
+        "fanout",
+        "liveness",
+        "protocol",
+        "reconnect",
+    },
     "opener": {
         "close_codes",
         "config",

@@ -64,7 +64,7 @@ async def test_go_away_in_idle_moves_at_once(autojump_clock: MockClock) -> None:
             assert far.frames(1)[1:] == [text_message("goes on")]
             assert far.peers[0].closed_with == (1000, "")
     [reconnecting] = [event for event in happened if isinstance(event, Reconnecting)]
-    assert (reconnecting.attempt, reconnecting.delay, reconnecting.code) == (1, 0.0, None)
+    assert (reconnecting.attempt, reconnecting.delay, reconnecting.code) == (0, 0.0, None)
     assert happened[-1] == Reconnected(True, 0.0, {}, {}, {})
 
 
@@ -273,8 +273,29 @@ async def test_move_that_fails_goes_on_as_a_loss(autojump_clock: MockClock) -> N
             far.peers[0].send(DONE)
             far.give_handle("handle-2", 0)
             happened = await read_until(session, Reconnected)
-            assert [e.attempt for e in happened if isinstance(e, Reconnecting)] == [1, 2]
+            assert [e.attempt for e in happened if isinstance(e, Reconnecting)] == [0, 1]
             assert len(far.peers) == 3
+
+
+async def test_prepared_connection_that_waited_too_long_for_its_setup_costs_nothing(
+    autojump_clock: MockClock,
+) -> None:
+    """The service closed it with a code that would else be the end: the next one tells."""
+    far = Lasting()
+    with trio.fail_after(60):
+        async with far.open() as session:
+            await idle_with_handle(far, session)
+            await session.send_text("go")
+            far.peer.send(go_away(50))
+            await wait_all_tasks_blocked()
+            far.peers[1].close(1008, "no setup came")
+            far.peers[0].send(DONE)
+            far.give_handle("handle-2", 0)
+            happened = await read_until(session, Reconnected)
+            assert [(e.attempt, e.code) for e in happened if isinstance(e, Reconnecting)] == [
+                (0, None),
+                (1, 1008),
+            ]
 
 
 @pytest.mark.parametrize("everywhere", [False, True], ids=["own", "everywhere"])
@@ -574,19 +595,6 @@ async def test_the_end_asked_for_at_every_step_comes_at_once(
             break
     assert sent == 3
     assert steps > 30
-
-
-async def test_service_that_sends_everybody_away_is_no_hot_loop(autojump_clock: MockClock) -> None:
-    """A goAway right after each setup: the waits grow, and in the end it is a loss."""
-    far = Lasting()
-    with trio.fail_after(600):
-        with leaves_with(ConnectionLost):
-            async with far.open() as session:
-                while True:
-                    far.give_handle(f"handle-{len(far.peers)}")
-                    far.peer.send(go_away(1))
-                    await read_until(session, Reconnected)
-        assert len(far.peers) < 15
 
 
 async def test_reason_that_echoes_a_handle_is_told_without_it(autojump_clock: MockClock) -> None:

@@ -8,7 +8,8 @@ may fall silent after that. So both are deadlines of our own. From goAway, or `m
 on a move is wanted. The next connection is made at once but for its setup, because the service
 refuses a handle whose connection is open; that is all that must not wait. Then comes the first safe
 moment: no turn, no call that is owed an answer, no activity, and a handle that is newer than the
-last turn. At the deadline it is moved without one.
+last turn. At the deadline it is moved without one. A service that wants every connection to be left
+at once is given its way later and later, up to its deadlines (reconnect.py).
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from trio_live.connection import Connection
     from trio_live.fanout import EventFanout
     from trio_live.protocol import LiveProtocol
+    from trio_live.reconnect import Backoff
 
 
 class Keeper:
@@ -36,6 +38,7 @@ class Keeper:
 
     Args:
         settings: How patient to be, and when to move.
+        backoff: Keeps moves apart; None if there are none.
         protocol: Says what goes on.
         fanout: Says whether reading waits for a subscription.
         connect: Makes a connection, without the setup.
@@ -50,6 +53,7 @@ class Keeper:
     def __init__(
         self,
         settings: TransportConfig,
+        backoff: Backoff | None,
         protocol: LiveProtocol,
         fanout: EventFanout,
         connect: Callable[[], Awaitable[Connection]],
@@ -59,6 +63,7 @@ class Keeper:
     ) -> None:
         self.seeking = False
         self._policy = settings.reconnect
+        self._backoff = backoff
         self._protocol = protocol
         self._fanout = fanout
         self._connect = connect
@@ -69,6 +74,7 @@ class Keeper:
         self._connection: Connection | None = None
         self._seek_at = math.inf
         self._move_by = math.inf
+        self._move_from: float | None = None  # it is too soon before that
         self._spare: Connection | None = None
         self._spare_scope: trio.CancelScope | None = None  # of making it
         self._timer = trio.CancelScope()
@@ -140,7 +146,11 @@ class Keeper:
 
     def _set_timer(self) -> None:
         due = min(self._liveness.look_at, self._move_by)
-        self._timer.deadline = due if self.seeking else min(due, self._seek_at)
+        if not self.seeking:
+            due = min(due, self._seek_at)
+        elif self._move_from is not None:
+            due = min(due, self._move_from)
+        self._timer.deadline = due
 
     def _look(self) -> None:
         """Do what is due."""
@@ -166,7 +176,9 @@ class Keeper:
         if now >= self._move_by:
             self._move_by = math.inf  # a move takes a while, in which it is not due again
             self._move()
-        elif now >= self._seek_at and not self.seeking:
+        elif self.seeking:
+            self._move_if_safe()
+        elif now >= self._seek_at:
             if self._protocol.carried.handle is None and self._policy is not None:
                 # It is only old, and the next one could not go on from anything.
                 self._seek_at = now + self._policy.move_patience
@@ -175,9 +187,10 @@ class Keeper:
 
     def _seek(self) -> None:
         """Begin to look for a safe moment, and make the next connection in the meantime."""
-        if self.seeking or self._policy is None:
+        if self.seeking or self._backoff is None:
             return
         self.seeking = True
+        self._move_from = self._backoff.want_move(trio.current_time())
         self._nursery.start_soon(self._prepare, name="trio_live next connection")
 
     async def _prepare(self) -> None:
@@ -200,10 +213,13 @@ class Keeper:
                     self.seeking = False
                     self._seek_at = now + policy.move_patience
                 else:
-                    self._move_by = now + policy.move_patience
+                    self._move_by = max(now, self._move_from or now) + policy.move_patience
             self._set_timer()
             self._move_if_safe()
 
     def _move_if_safe(self) -> None:
+        if self._move_from is not None and trio.current_time() < self._move_from:
+            return
+        self._move_from = None
         if self._spare is not None and self._protocol.quiet:
             self._move()

@@ -105,6 +105,7 @@ class Lifeline:
         self._opener = Opener(endpoint, settings, protocol, publish, self._receive)
         self._keeper = Keeper(
             settings,
+            self._backoff,
             protocol,
             fanout,
             self._opener.dial,
@@ -150,7 +151,6 @@ class Lifeline:
             closed.reason = self._protocol.carried.blank(closed.reason)
             verdict = self._dead or judge_close(closed.code, closed.reason, When.SESSION)
             if self._moving_since is not None and not self._leaving:
-                # As any other end: a service that sends everybody away at once is no hot loop.
                 verdict, closed = _MOVE, TransportClosed(NO_CLOSE_FRAME)
             plan = self._plan(verdict)
             if plan is None:
@@ -213,12 +213,12 @@ class Lifeline:
         self._current = connection
         self._moving_since = None
         self._dead = None
+        if self._backoff is not None:
+            self._backoff.connected(trio.current_time())
         self._keeper.watch(connection)
         self.connections += 1
         self._reader_scope = trio.CancelScope()
         self._outbox.attach(connection.transport)
-        if self._backoff is not None:
-            self._backoff.connected(trio.current_time())
 
     async def _read(self, transport: Transport) -> TransportClosed:
         """Turn frames into events until the connection ends; give how it did."""
@@ -251,6 +251,8 @@ class Lifeline:
         if self._backoff is None or self._leaving:
             return None
         with_handle = self._protocol.carried.handle is not None
+        if verdict is _MOVE and self._moving_since is not None:
+            return self._backoff.plan_move(verdict, self._moving_since, with_handle=with_handle)
         # One that does not answer is of no use, however long it lasts.
         worked_until = self._received_at if verdict is NO_ANSWER else None
         return self._backoff.plan(
@@ -284,10 +286,14 @@ class Lifeline:
                 if plan.fresh:
                     self._protocol.carried.drop_handle()
                 await trio.sleep(plan.delay)
+                spare = self._keeper.take_spare()
                 try:
-                    new = await self._opener.open(self._keeper.take_spare())
+                    new = await self._opener.open(spare)
                 except LiveError as error:
                     verdict = judge_error(error)
+                    if spare is not None and not verdict.retryable:
+                        # The service may only be tired of having waited for its setup.
+                        verdict = verdict._replace(recovery=Recovery.TRANSIENT)
                     next_plan = self._plan(verdict)
                     if next_plan is None and not self._leaving:
                         self._keeper.stop()

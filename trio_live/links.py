@@ -35,7 +35,8 @@ class Reconnecting(Data, frozen=True):
 
     Attributes:
         cause: What is wrong, in plain words.
-        attempt: Which of a row of attempts it will be, from 1.
+        attempt: Which of a row of attempts it will be, from 1; 0 for a move: the session has left a
+            connection that worked, before the service closes it.
         delay: Seconds until it begins.
         code: The close code of the connection that ended, or of the attempt that failed; or None.
         reason: The service's reason for it, "" if none.

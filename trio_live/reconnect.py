@@ -45,6 +45,12 @@ class ReconnectPolicy:
     `first_ceiling` doubled n - 2 times, at most `max_delay`; longer, if the service asks for it or
     a quota is used up. A row of attempts ends when a connection has lasted for `stable_after`.
 
+    A move, at goAway or by age, is no attempt of a row: the session leaves a connection that works,
+    and waits for nothing. Moves that the service asks for soon after each other (within
+    `stable_after` of the connection's beginning) are kept apart by times that grow as the ceilings
+    do. They are spent on the connection that is there, and end at the service's deadline. Only
+    where that leaves a connection less than `first_ceiling`, a move counts and waits as an attempt.
+
     Attributes:
         first_ceiling: The longest wait before the second attempt of a row.
         max_delay: The longest wait before any attempt.
@@ -107,7 +113,7 @@ class Plan(NamedTuple):
     """The next attempt.
 
     Attributes:
-        attempt: Which of the row it is, from 1.
+        attempt: Which of the row it is, from 1; 0 for a move.
         delay: Seconds to wait before it.
         fresh: Whether the resumption handle must be dropped first.
     """
@@ -130,6 +136,8 @@ class Backoff:
         self._rng = policy.rng or random.Random()  # jitter, no secret
         self._began = 0.0  # when the row began
         self._connected_at: float | None = None
+        self._moves = 0  # how many there were in a row
+        self._move_from = 0.0  # when the one that is wanted is not too soon any more
         self._kind: tuple[Recovery, str | None] | None = None  # what the last end was
         self._in_a_row = 0  # how many such ends came before it
 
@@ -177,14 +185,45 @@ class Backoff:
         self.attempts += 1
         return Plan(self.attempts, delay, recovery is Recovery.FRESH)
 
+    def want_move(self, now: float) -> float:
+        """Note that a move is wanted; give the time before which it comes too soon."""
+        since = now if self._connected_at is None else self._connected_at
+        if now - since >= self._policy.stable_after:
+            self._moves = 0
+        self._move_from = since + (self._ceiling(self._moves) if self._moves else 0.0)
+        return self._move_from
+
+    def plan_move(self, verdict: Verdict, now: float, *, with_handle: bool) -> Plan | None:
+        """Plan the next connection after one that works was left.
+
+        Args:
+            verdict: What a move means.
+            now: When it was left.
+            with_handle: Whether there is a resumption handle.
+
+        Returns:
+            As `plan`.
+        """
+        self._moves += 1
+        lasted = math.inf if self._connected_at is None else now - self._connected_at
+        if now < self._move_from and lasted < self._policy.first_ceiling:
+            return self.plan(verdict, now, with_handle=with_handle)
+        if lasted >= self._policy.stable_after:
+            self.attempts = 0
+        self._connected_at = self._kind = None
+        return Plan(0, 0.0, fresh=False)
+
     def _delay(self, least: float) -> float:
         """Draw the wait before the next attempt: full jitter, on top of what was asked for."""
-        policy = self._policy
         if not self.attempts and not least:
             return 0.0
-        doublings = max(0, self.attempts - 1)
-        ceiling = min(policy.max_delay, math.ldexp(policy.first_ceiling, min(doublings, 64)))
-        return least + self._rng.uniform(0.0, ceiling)
+        return least + self._rng.uniform(0.0, self._ceiling(self.attempts))
+
+    def _ceiling(self, before: int) -> float:
+        """Give the longest wait of one in a row before which so many others came."""
+        policy = self._policy
+        doublings = min(max(0, before - 1), 64)
+        return min(policy.max_delay, math.ldexp(policy.first_ceiling, doublings))
 
 
 def seed_of(reseed: Reseed, state: SessionState) -> tuple[Content, ...]:
