@@ -63,13 +63,13 @@ close           lost 1011 #1, afresh, turn, turn, end 1000 | 40 s
 rst             lost 1006 #1, afresh, turn, turn, end 1000 | 40 s
 half-open       cut, lost 1006 #1, afresh, uncertain Text, turn, end 1000 | 100 s
 stall           turn, turn, end 1000 | 70 s
-trickle         cut, lost 1006 #1, afresh, turn, end 1000 | 142 s
+trickle         cut, lost 1006 #1, afresh, turn, end 1000 | 133 s
 truncated       lost 1006 #1, afresh, turn, turn, end 1000 | 40 s
 garbage         lost 1006 #1, afresh, turn, turn, end 1000 | 40 s
 invalid-utf8    lost 1006 #1, afresh, turn, turn, end 1000 | 40 s
 nonsense        Error, turn, turn, end 1000 | 40 s
 oversized       end 1009 badly, ConnectionLost 1009 for good in ACTIVE | 0 s
-silence         cut, lost 1006 #1, afresh, turn, end 1000 | 121 s
+silence         cut, lost 1006 #1, afresh, turn, end 1000 | 101 s
 go-away         GoAway, turn, turn, lost None #0, resumed, turn, end 1000 | 40 s
 not-resumable   turn, turn, end 1000 | 40 s
 quota           lost 1011 #1, afresh, replayed Text, turn, turn, end 1000 | 101 s
@@ -82,13 +82,13 @@ close           cut, lost 1011 #2, resumed, uncertain Text, turn, end 1000 | 41 
 rst             cut, lost 1006 #2, resumed, uncertain Text, turn, end 1000 | 41 s
 half-open       cut, lost 1006 #1, resumed, uncertain Text, turn, end 1000 | 100 s
 stall           turn, end 1000 | 70 s
-trickle         cut, lost 1006 #1, resumed, turn, end 1000 | 142 s
+trickle         cut, lost 1006 #1, resumed, turn, end 1000 | 133 s
 truncated       cut, lost 1006 #2, resumed, uncertain Text, turn, end 1000 | 41 s
 garbage         cut, lost 1006 #2, resumed, uncertain Text, turn, end 1000 | 41 s
 invalid-utf8    cut, lost 1006 #2, resumed, uncertain Text, turn, end 1000 | 41 s
 nonsense        Error, turn, end 1000 | 40 s
 oversized       uncertain Text, end 1009 badly, ConnectionLost 1009 for good in ACTIVE | 0 s
-silence         cut, lost 1006 #2, resumed, turn, end 1000 | 122 s
+silence         cut, lost 1006 #2, resumed, turn, end 1000 | 102 s
 go-away         GoAway, turn, lost None #0, resumed, turn, end 1000 | 40 s
 not-resumable   turn, end 1000 | 40 s
 quota           cut, lost 1011 #2, resumed, uncertain Text, turn, end 1000 | 101 s
@@ -101,13 +101,13 @@ close           cut, lost 1011 #1, resumed, turn, end 1000 | 40 s
 rst             cut, lost 1006 #1, resumed, turn, end 1000 | 40 s
 half-open       cut, lost 1006 #1, resumed, turn, end 1000 | 100 s
 stall           turn, end 1000 | 70 s
-trickle         cut, lost 1006 #1, lost 1011 #2, resumed, turn, end 1000 | 183 s
+trickle         cut, lost 1006 #1, lost 1011 #2, resumed, turn, end 1000 | 103 s
 truncated       cut, lost 1006 #1, resumed, turn, end 1000 | 40 s
 garbage         cut, lost 1006 #1, resumed, turn, end 1000 | 40 s
 invalid-utf8    cut, lost 1006 #1, resumed, turn, end 1000 | 40 s
 nonsense        Error, turn, end 1000 | 40 s
 oversized       end 1009 badly, ConnectionLost 1009 for good in MODEL_SPEAKING | 0 s
-silence         cut, lost 1006 #1, resumed, turn, end 1000 | 121 s
+silence         cut, lost 1006 #1, resumed, turn, end 1000 | 101 s
 go-away         GoAway, turn, lost None #0, resumed, turn, end 1000 | 40 s
 not-resumable   turn, end 1000 | 40 s
 quota           cut, lost 1011 #1, resumed, turn, end 1000 | 101 s
@@ -120,13 +120,13 @@ close           refused, cut, lost 1011 #1, call gone, resumed, turn, end 1000 |
 rst             refused, cut, lost 1006 #1, call gone, resumed, turn, end 1000 | 40 s
 half-open       cut, lost 1006 #1, resumed, uncertain ToolResponse, turn, end 1000 | 100 s
 stall           turn, end 1000 | 70 s
-trickle         cut, lost 1006 #1, lost 1011 #2, resumed, turn, end 1000 | 123 s
+trickle         cut, lost 1006 #1, lost 1011 #2, resumed, turn, end 1000 | 103 s
 truncated       refused, cut, lost 1006 #1, call gone, resumed, turn, end 1000 | 40 s
 garbage         refused, cut, lost 1006 #1, call gone, resumed, turn, end 1000 | 40 s
 invalid-utf8    refused, cut, lost 1006 #1, call gone, resumed, turn, end 1000 | 40 s
 nonsense        Error, turn, end 1000 | 40 s
 oversized       end 1009 badly, ConnectionLost 1009 for good in TOOL_CALL_PENDING | 0 s
-silence         cut, lost 1006 #1, resumed, turn, end 1000 | 121 s
+silence         cut, lost 1006 #1, resumed, turn, end 1000 | 101 s
 go-away         GoAway, turn, lost None #0, resumed, turn, end 1000 | 40 s
 not-resumable   turn, end 1000 | 40 s
 quota           cut, lost 1011 #1, call gone, resumed, dropped ToolResponse, turn, end 1000 | 101 s

@@ -31,7 +31,6 @@ from trio_live import (
     SessionHandle,
     TurnComplete,
 )
-from trio_live.liveness import Health, Liveness
 from trio_live.testing import Fault, LiveServer
 from trio_live.testing.checkpoints import AtStep, all_tasks, cancel_at_every_checkpoint
 
@@ -374,7 +373,7 @@ async def test_silence_is_found_where_something_is_owed(autojump_clock: MockCloc
             await session.send_text("are you there?")
             told = (await read_until(session, Reconnected))[-1]
             assert isinstance(told, Reconnected)
-            assert 1_060 < trio.current_time() <= 1_110
+            assert 1_060 < trio.current_time() <= 1_063
 
 
 async def test_service_that_answers_pings_and_no_question_is_left(
@@ -387,7 +386,7 @@ async def test_service_that_answers_pings_and_no_question_is_left(
             await idle_with_handle(far, session)
             await session.send_text("are you there?")
             happened = await read_until(session, Reconnected)
-            assert 60 < trio.current_time() <= 110
+            assert 60 < trio.current_time() <= 63
             [lost] = [event for event in happened if isinstance(event, Reconnecting)]
             assert lost.cause == "the service owed an answer and fell silent"
             assert happened[-1] == Reconnected(True, 0.0, {}, {}, {}, cut_turn=1)
@@ -422,7 +421,7 @@ async def test_silence_without_a_policy_is_told_as_what_it_is(autojump_clock: Mo
             await session.send_text("are you there?")
             await trio.sleep_forever()
     assert caught.value.cause == "the service owed an answer and fell silent"
-    assert trio.current_time() <= 110
+    assert trio.current_time() <= 63
 
 
 async def test_turn_of_the_user_and_calls_of_theirs_are_no_silence(
@@ -473,32 +472,6 @@ async def test_slow_consumer_never_costs_the_connection(autojump_clock: MockCloc
             await trio.sleep(500)
             assert session.statistics().connections == 1
             await slow.aclose()
-
-
-def test_liveness_gives_a_program_that_slept_another_look() -> None:
-    """The verdict comes from two looks: what arrived meanwhile is read between them."""
-    liveness = Liveness(60.0, None)
-    liveness.begin(0.0)
-    assert liveness.look(20.0, 10, 1, owed=False) is Health.ALIVE
-    assert liveness.look(40.0, 10, 1, owed=False) is Health.DOUBTFUL
-    assert liveness.look(500.0, 10, 1, owed=False) is Health.ALIVE
-    assert liveness.look_at == 501.0
-    assert liveness.look(501.0, 12, 1, owed=False) is Health.ALIVE
-    assert liveness.look(521.0, 12, 1, owed=False) is Health.DOUBTFUL
-
-
-def test_liveness_counts_an_answer_that_is_owed_by_messages_alone() -> None:
-    """Pongs go on coming; each message, and each time in which nothing is owed, begins it anew."""
-    liveness = Liveness(None, 60.0)
-    liveness.begin(0.0)
-    assert liveness.look(20.0, 10, 1, owed=True) is Health.ALIVE
-    assert liveness.look(70.0, 12, 2, owed=True) is Health.ALIVE
-    assert liveness.look(129.0, 14, 2, owed=True) is Health.ALIVE
-    assert liveness.look(130.0, 16, 2, owed=False) is Health.ALIVE
-    assert liveness.look(131.0, 18, 2, owed=True) is Health.ALIVE
-    assert liveness.look(191.0, 20, 2, owed=True) is Health.ALIVE
-    assert liveness.look_at == 192.0
-    assert liveness.look(192.0, 22, 2, owed=True) is Health.SILENT
 
 
 async def test_what_the_old_connection_still_writes_is_not_sent_again(

@@ -44,7 +44,7 @@ class Keeper:
         connect: Makes a connection, without the setup.
         move: Called when it is time to go over to the next connection.
         give_up: Called when the connection is dead, with what that means.
-        messages: Says how many messages have come.
+        received_at: Says when the last message came.
 
     Attributes:
         seeking: Whether a move is wanted.
@@ -59,7 +59,7 @@ class Keeper:
         connect: Callable[[], Awaitable[Connection]],
         move: Callable[[], None],
         give_up: Callable[[Verdict], None],
-        messages: Callable[[], int],
+        received_at: Callable[[], float],
     ) -> None:
         self.seeking = False
         self._policy = settings.reconnect
@@ -69,7 +69,7 @@ class Keeper:
         self._connect = connect
         self._move = move
         self._give_up = give_up
-        self._messages = messages
+        self._received_at = received_at
         self._liveness = Liveness(settings.ping_timeout, settings.silence_timeout)
         self._connection: Connection | None = None
         self._seek_at = math.inf
@@ -162,12 +162,8 @@ class Keeper:
             if self._fanout.blocked:  # we do not read, so there is nothing to be heard
                 self._liveness.begin(now)
             transport = connection.transport
-            health = self._liveness.look(
-                now,
-                transport.heard_bytes,
-                self._messages(),
-                owed=self._protocol.waits_for_service,
-            )
+            asked = self._protocol.asked
+            health = self._liveness.look(now, transport.heard_bytes, self._received_at(), asked)
             if health is Health.DOUBTFUL:
                 transport.ping()
             elif health is not Health.ALIVE:

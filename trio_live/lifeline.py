@@ -111,7 +111,7 @@ class Lifeline:
             self._opener.dial,
             self._move,
             self._bury,
-            lambda: self.frames_received,
+            lambda: self._received_at,
         )
 
     @property

@@ -123,10 +123,10 @@ class LiveProtocol:
         )
 
     @property
-    def waits_for_service(self) -> bool:
-        """Whether it is the service's turn to say something."""
-        machine = self.state.machine
-        return self.state.turn is not None and not (machine.user_speaking or machine.calls_owed)
+    def asked(self) -> float | None:
+        """When the turn began in which it is the service's to say something; None: it is not."""
+        machine, turn = self.state.machine, self.state.turn
+        return None if turn is None or machine.user_speaking or machine.calls_owed else turn.started
 
     def dial(self) -> list[SessionEvent]:
         """Note that connecting begins."""
