@@ -83,6 +83,18 @@ def setup_refused(closed: TransportClosed) -> SetupError:
     )
 
 
+def checkpoint_refused(error: SetupError) -> SetupError:
+    """Build the error for a checkpoint whose session the service does not know, or not any more."""
+    return SetupError(
+        f"the session of the checkpoint cannot be resumed: {error}. Open one without resume=, or "
+        "with a ReconnectPolicy, which begins afresh by itself",
+        cause=error.cause,
+        phase=error.phase,
+        code=error.code,
+        reason=error.reason,
+    )
+
+
 def connection_lost(
     closed: TransportClosed,
     phase: SessionPhase,

@@ -18,9 +18,15 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import trio
 
 from trio_live import events
-from trio_live.close_codes import connection_lost, judge_close, judge_error, not_made_again
+from trio_live.close_codes import (
+    checkpoint_refused,
+    connection_lost,
+    judge_close,
+    judge_error,
+    not_made_again,
+)
 from trio_live.close_table import NO_ANSWER, NO_PONG, Recovery, Verdict, When
-from trio_live.errors import ConnectionLost, LiveError
+from trio_live.errors import ConnectionLost, LiveError, SetupError
 from trio_live.keeper import Keeper
 from trio_live.opener import Opener
 from trio_live.reconnect import Backoff, seed_of
@@ -127,13 +133,26 @@ class Lifeline:
     async def open(self, nursery: trio.Nursery) -> None:
         """Make the first connection.
 
+        If the service does not know the session of a checkpoint any more, a new one is begun.
+
         Raises:
             ConnectError: There is none.
             SetupError: The service refused the session.
         """
         self._opener.start(nursery)
         self._keeper.start(nursery)
-        connection = await self._opener.open()
+        try:
+            connection = await self._opener.open()
+        except SetupError as error:
+            verdict = judge_error(error)
+            if not self._resumed or verdict.recovery is not Recovery.FRESH:
+                raise
+            plan = self._plan(verdict)
+            if plan is None or not plan.fresh:
+                raise checkpoint_refused(error) from error
+            self._lose(verdict, plan, error.code, error.reason)
+            self._protocol.carried.drop_handle()
+            connection = await self._opener.open()
         if self._resumed:
             self._resume(connection, trio.current_time(), None)
         else:

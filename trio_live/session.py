@@ -72,7 +72,9 @@ def open_session(
         close_timeout: Seconds that a normal end may take; 5.
         ssl_context: For wss URLs; None shares one default context among all sessions.
         resume: Go on with a session of another process, from what its `checkpoint()` gave. The
-            first event after the setup is then a Reconnected.
+            first event after the setup is then a Reconnected. If the service does not know that
+            session any more, a new one is begun (`restored=False`); without a ReconnectPolicy it
+            is a SetupError.
         tools: Functions, FunctionTools and Toolkits that the model may call: they are declared and
             run here, in the session's nursery. FunctionDeclarations and Tools stand beside them,
             as in SessionConfig; calls of these come as events, to be answered by
