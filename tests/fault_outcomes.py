@@ -135,20 +135,20 @@ unknown-handle  refused, cut, lost 1008 #1, call gone, afresh, turn, end 1000 | 
 unavailable     refused, cut, lost 1011 #1, call gone, resumed, turn, end 1000 | 40 s
 
 at while-closing
-close           turn, turn, end 1000 | 40 s
-rst             turn, turn, end 1000 | 40 s
+close           turn, turn, end 1011 badly | 40 s
+rst             turn, turn, end 1006 badly | 40 s
 half-open       turn, turn, end 1006 badly | 45 s
 stall           turn, turn, end 1006 badly | 45 s
 trickle         turn, turn, end 1000 | 43 s
-truncated       turn, turn, end 1000 | 40 s
+truncated       turn, turn, end 1006 badly | 40 s
 garbage         turn, turn, end 1000 | 40 s
 invalid-utf8    turn, turn, end 1000 | 40 s
 nonsense        turn, turn, Error, end 1000 | 40 s
-oversized       turn, turn, end 1000 | 40 s
-quota           turn, turn, end 1000 | 40 s
+oversized       turn, turn, end 1009 badly | 40 s
+quota           turn, turn, end 1011 badly | 40 s
 cancelled       turn, turn, end 1000 | 40 s
-unknown-handle  turn, turn, end 1000 | 40 s
-unavailable     turn, turn, end 1000 | 40 s
+unknown-handle  turn, turn, end 1008 badly | 40 s
+unavailable     turn, turn, end 1011 badly | 40 s
 
 at before-upgrade+1: turn, lost 1006 #1
 http=301        end 1006 badly, ConnectionLost 1006/301 for good in ACTIVE | 0 s

@@ -6,6 +6,8 @@ other events, and the order of all of them (events.py, through which they are im
 
 from __future__ import annotations
 
+import msgspec
+
 from trio_live.wire.base import Data
 
 
@@ -84,9 +86,12 @@ class Disconnected(Data, frozen=True):
         clean: Whether it was a normal end, said by both sides. If nobody answered our goodbye, it
             is not: what was written last may not have been read.
         undelivered: Accepted commands that were not written as a whole: how many of each kind.
+        uncertain: Commands that were written, without a sign that the service got them: how many of
+            each kind, media not counted. An answer to our goodbye is such a sign.
     """
 
     code: int
     reason: str
     clean: bool
     undelivered: dict[str, int]
+    uncertain: dict[str, int] = msgspec.field(default_factory=dict)

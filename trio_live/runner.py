@@ -19,7 +19,7 @@ While there is no connection the pump leaves the end to the reader, whose attemp
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import trio
 
@@ -46,6 +46,10 @@ if TYPE_CHECKING:
     from trio_live.commands import SessionCommand
     from trio_live.endpoints import Endpoint
     from trio_live.tools.service import ToolService
+
+
+_ANSWERS: Final = (1000, 1005)
+"""The codes of a close frame that answers our goodbye; a frame without one counts as 1005."""
 
 
 class SessionRunner:
@@ -113,6 +117,7 @@ class SessionRunner:
         # How the last connection ended, and the failure if it is known, before that is told.
         self._ended: tuple[TransportClosed, ConnectionLost | None] | None = None
         self._closing = False  # the close handshake was begun here
+        self._last_words: TransportClosed | None = None  # how the last connection ended
         self._all_read = trio.Event()  # the connection has ended, and all it brought was read
         self._pump_scope = trio.CancelScope()
         self._nursery: trio.Nursery
@@ -134,6 +139,8 @@ class SessionRunner:
     async def _read(self) -> None:
         """The reader: what comes, on one connection after another, until the last has ended."""
         ending = await self._line.run()
+        if ending is not None:
+            self._last_words = ending.closed
         self._all_read.set()
         if self._closing or self.over:
             return  # the pump does the rest
@@ -213,24 +220,33 @@ class SessionRunner:
         with trio.CancelScope(deadline=deadline):
             transport.goodbye()
             await self._all_read.wait()  # what the service has still to say, up to its answer
-        answered = self._all_read.is_set()
+        closed = self._last_words or TransportClosed(NO_CLOSE_FRAME)
         with trio.CancelScope(deadline=deadline):
             await transport.aclose()
         self._line.release()
         undelivered = self._outbox.close()
-        if not undelivered:
-            # Without an answer nobody knows whether the service has read the last commands.
-            self._end(TransportClosed(1000 if answered else NO_CLOSE_FRAME), clean=answered)
-            return
-        self._fail(self._unfinished(undelivered), TransportClosed(NO_CLOSE_FRAME))
+        if not undelivered and closed.code in _ANSWERS:
+            self._end(TransportClosed(1000), clean=True)
+        elif not undelivered and not self._outbox.sent.untold:
+            self._end(closed, clean=False)
+        else:
+            self._fail(self._unfinished(undelivered, closed), closed)
 
-    def _unfinished(self, undelivered: tuple[SessionCommand, ...]) -> ConnectionLost:
+    def _unfinished(
+        self, undelivered: tuple[SessionCommand, ...], closed: TransportClosed
+    ) -> ConnectionLost:
+        if undelivered:
+            what = "the session ended before everything that was accepted could be delivered"
+        else:
+            what = "the session ended, and nobody knows whether what was sent last has arrived"
+        code = NO_CLOSE_FRAME if closed.code in _ANSWERS else closed.code
         return ConnectionLost(
-            "the session ended before everything that was accepted could be delivered",
+            what,
             undelivered=undelivered,
             resumption_handle=self._protocol.carried.handle,
             phase=SessionPhase.DISCONNECTING,
-            code=NO_CLOSE_FRAME,
+            code=code,
+            reason=closed.reason,
         )
 
     def close(self) -> None:
@@ -273,7 +289,7 @@ class SessionRunner:
         if media and not self._outbox.sent.untold:
             self._end(closed, clean=False)
         else:
-            self._fail(self._unfinished(undelivered), closed)
+            self._fail(self._unfinished(undelivered, closed), closed)
 
     def _conclude_soon(
         self, closed: TransportClosed, failure: ConnectionLost | None = None
@@ -325,10 +341,11 @@ class SessionRunner:
         if self._saver is not None:
             self._saver.end()
         undelivered = dict(self._outbox.undelivered)
+        uncertain = {} if self._closing and clean else dict(self._outbox.sent.untold)
         self._publish(
             [
                 *self._protocol.closed(),
-                events.Disconnected(closed.code, closed.reason, clean, undelivered),
+                events.Disconnected(closed.code, closed.reason, clean, undelivered, uncertain),
             ]
         )
 

@@ -45,8 +45,9 @@ class TransportClosed(Exception):
     """The connection has ended.
 
     Attributes:
-        code: The close code of the other side; as long as it has sent none, that of this side's
-            `aclose`; 1009 if a message was too large; NO_CLOSE_FRAME if there is none of these.
+        code: The close code of the other side; while it can still send one, that of this side's
+            `aclose`; 1009 if a message was too large; NO_CLOSE_FRAME if there is none of these, and
+            if the connection ended before our close was answered.
         reason: The reason that came with the code, or what in the received bytes broke the rules of
             WebSocket; "" if none.
     """

@@ -266,6 +266,6 @@ class TrioWebSocketTransport(Inbox):
         reason = without_secrets(self._request, (end and end.reason) or "")
         if end is not None and self._wire.answered:
             return TransportClosed(int(end.code), reason)
-        if self._goodbye is not None:
+        if self._goodbye is not None and not self._stream.ended.is_set():
             return TransportClosed(*self._goodbye)
         return TransportClosed(NO_CLOSE_FRAME, reason)

@@ -233,7 +233,7 @@ class WebSocketsTransport(Inbox):
                 self._take_data(event)
             elif opcode is Opcode.CLOSE:
                 close = Close.parse(event.data)
-                self._conclude(close.code, close.reason, by_the_server=True)
+                self._conclude(close.code, close.reason)
             elif opcode is Opcode.PONG and event.data == b"%d" % self._pings:
                 self.confirmed_bytes = self._ping_due or self.confirmed_bytes
                 self._ping_due = None
@@ -241,7 +241,7 @@ class WebSocketsTransport(Inbox):
         if protocol.parser_exc is not None and self._end is None:
             if (theirs := protocol.close_rcvd) is not None:
                 # A close between the fragments of a message, which the library takes for an error.
-                self._conclude(theirs.code, theirs.reason, by_the_server=True)
+                self._conclude(theirs.code, theirs.reason)
                 answers[-1:] = [_close_frame(theirs)]
             else:
                 self._broken_rule(protocol.parser_exc)
@@ -277,11 +277,10 @@ class WebSocketsTransport(Inbox):
         else:
             self._conclude(NO_CLOSE_FRAME, str(error))
 
-    def _conclude(self, code: int, reason: str, *, by_the_server: bool = False) -> None:
-        """Note how the connection ended, if that is not known; the server's own code goes first."""
+    def _conclude(self, code: int, reason: str) -> None:
+        """Note how the connection ended, if that is not known."""
         if self._end is None:
-            end = int(code), without_secrets(self._request, reason)
-            self._end = end if by_the_server or self._goodbye is None else self._goodbye
+            self._end = int(code), without_secrets(self._request, reason)
             self._end_messages()
 
     def _closed(self) -> TransportClosed:
