@@ -90,7 +90,7 @@ ARROWS: dict[str, set[str]] = {
         "transport.websockets",
     },
     "capabilities": {"wire"},
-    "reconnect": {"close_table", "errors", "state", "wire"},
+    "reconnect": {"close_table", "errors", "history", "state", "wire"},
     "outage": {"commands", "errors"},
     "connection": {
         "config",
@@ -124,7 +124,7 @@ ARROWS: dict[str, set[str]] = {
     "answers": {"errors", "wire"},
     "arguments": {"commands", "config", "errors", "wire"},
     "outbound": {"commands", "config", "errors", "wire"},
-    "history": {"commands", "errors", "wire"},
+    "history": {"commands", "errors", "state", "wire"},
     "rules": {"capabilities", "config", "errors", "wire"},
     "parts": {"events", "wire"},
     "model_turn": {"events", "parts", "state", "turns", "wire"},

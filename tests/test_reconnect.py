@@ -6,7 +6,15 @@ import random
 
 import pytest
 
-from trio_live import ConfigError, Content, ReconnectPolicy, SessionConfig, TransportConfig
+from trio_live import (
+    ConfigError,
+    Content,
+    ReconnectPolicy,
+    SeedHistory,
+    SendClientContent,
+    SessionConfig,
+    TransportConfig,
+)
 from trio_live.close_table import Recovery, Verdict
 from trio_live.protocol import LiveProtocol
 from trio_live.reconnect import Backoff, Plan, seed_of
@@ -156,3 +164,65 @@ def test_seed_is_the_history_a_function_or_nothing() -> None:
         return [Content.from_text(f"{len(known.history)} turns")]
 
     assert seed_of(summary, state) == (Content.from_text("2 turns"),)
+
+
+def state_of(*turns: tuple[str, str, str]) -> SessionState:
+    """A state whose turns had these texts: sent, spoken, answered."""
+    state = SessionState()
+    for number, (sent, spoken, answered) in enumerate(turns):
+        turn = state.begin_turn(number)
+        turn.add_sent(sent)
+        turn.add_transcript(spoken, of_user=True)
+        turn.add_text(answered)
+        state.end_turn(number)
+    return state
+
+
+def seeded_with(state: SessionState) -> list[tuple[str | None, list[str | None]]]:
+    """What a fresh session is told, as roles and texts."""
+    return [(c.role, [part.text for part in c.parts]) for c in seed_of("history", state)]
+
+
+def test_history_begins_with_the_user_and_alternates() -> None:
+    """As contents of the service must: whoever spoke first, and however often one side did."""
+    spoke_first = state_of(("", "", "Hello!"), ("hi", "", ""), ("", "well", "yes"))
+    assert seeded_with(spoke_first) == [
+        ("user", ["."]),
+        ("model", ["Hello!"]),
+        ("user", ["hi", "well"]),
+        ("model", ["yes"]),
+    ]
+    untranscribed = state_of(("", "", "one"), ("", "", "two"))
+    assert seeded_with(untranscribed) == [("user", ["."]), ("model", ["one", "two"])]
+    both = state_of(("typed", "spoken", ""))
+    assert seeded_with(both) == [("user", ["typed", "spoken"])]
+    assert seeded_with(state_of(("", "", ""))) == []
+
+
+@pytest.mark.parametrize(
+    ("model", "announced", "last"),
+    [
+        ("gemini-2.5-flash-native-audio-preview-12-2025", False, "user"),
+        ("gemini-3.8-live", False, "model"),
+        ("gemini-3.8-live", True, "model"),
+        ("unheard-of", False, "model"),
+    ],
+)
+def test_history_ends_as_the_model_wants_it(model: str, announced: bool, last: str) -> None:
+    """2.5 wants the user's turn last; an announced history may end with the model's."""
+    config = SessionConfig(model, response_modalities=["AUDIO"], initial_history=announced)
+    protocol = LiveProtocol(config, f"models/{model}")
+    protocol.dial()
+    protocol.setup()
+    protocol.receive_frame(b'{"setupComplete":{}}', 0.0)
+    command = protocol.retell(seed_of("history", state_of(("hi", "", "hello"))))
+    assert isinstance(command, SeedHistory if announced else SendClientContent)
+    assert command.turns[-1].role == last
+    assert command.turns[:2] == (
+        Content.from_text("hi"),
+        Content.from_text("hello", role="model"),
+    )
+    protocol.send(command, 1.0)
+    question = protocol.retell((Content.from_text("hi"),))
+    assert isinstance(question, SendClientContent)
+    assert question.turns == (Content.from_text("hi"),)

@@ -1,7 +1,7 @@
-"""The initial history of a session: when it may be sent, and what may be sent before it.
+"""The initial history of a session: what it is, when it may be sent, what may be sent before it.
 
-What lives here: InitialHistory, which knows whether the service waits for one. What must not: the
-building of messages (outbound.py), phases, I/O.
+What lives here: InitialHistory, which knows whether the service waits for one, and the history that
+the session itself knows. What must not: the building of messages (outbound.py), phases, I/O.
 
 With `historyConfig.initialHistoryInClientContent` in the setup the service is mute at first: it
 takes `clientContent` up to the first `turnComplete: true` as history, answers none of it, and heeds
@@ -13,13 +13,17 @@ for the last turn; read November 2026.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Final, cast
 
 from trio_live import commands
 from trio_live.errors import InvalidArgument, LocalProtocolError
+from trio_live.wire.content import Content
 
 if TYPE_CHECKING:
-    from trio_live.wire.content import Content
+    from trio_live.state import SessionState
+
+NOTHING: Final = "."
+"""What the user is made to say where the service wants a turn of theirs and there was none."""
 
 
 class InitialHistory:
@@ -80,6 +84,20 @@ class InitialHistory:
                 "seed_history(turns) first, or seed_history([]) if there is none"
             )
 
+    def retell(self, turns: tuple[Content, ...]) -> commands.SessionCommand | None:
+        """Give the command that tells a fresh session what was said before, if one is called for.
+
+        A service that waits for an initial history gets one, if need be an empty one. To a model
+        that wants the user's turn at the end, one that says nothing is added.
+        """
+        if self.awaited:
+            return commands.SeedHistory(turns)
+        if not turns:
+            return None
+        if self._ends_with_user and turns[-1].role not in (None, "user"):
+            turns = (*turns, Content.from_text(NOTHING))
+        return commands.SendClientContent(turns, turn_complete=False)
+
     def _check_end(self, turns: tuple[Content, ...]) -> None:
         if not turns:
             raise InvalidArgument("turns is empty: there is nothing to send")
@@ -101,6 +119,31 @@ class InitialHistory:
         """Note that the history has ended: the service listens from now on."""
         self.awaited = False
         self._given = True
+
+
+def history_of(state: SessionState) -> tuple[Content, ...]:
+    """Give the turns that are kept as contents: the user's and the model's by turns, as text.
+
+    The user's is the first. Where nothing is known of what they said, it says nothing.
+    """
+    contents: list[Content] = []
+    for turn in state.history:
+        _add(contents, "user", turn.sent_text)
+        _add(contents, "user", turn.input_transcript)
+        _add(contents, "model", turn.text or turn.output_transcript)
+    return tuple(contents)
+
+
+def _add(contents: list[Content], role: str, said: str) -> None:
+    if not said:
+        return
+    if not contents and role != "user":
+        contents.append(Content.from_text(NOTHING))
+    added = Content.from_text(said, role=role)
+    if contents and contents[-1].role == role:
+        contents[-1] = Content(parts=(*contents[-1].parts, *added.parts), role=role)
+    else:
+        contents.append(added)
 
 
 def _check_calls(turns: tuple[Content, ...]) -> None:

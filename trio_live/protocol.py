@@ -198,13 +198,8 @@ class LiveProtocol:
         return _encode(command, self._build(command)), answered
 
     def retell(self, turns: tuple[Content, ...]) -> commands.SessionCommand | None:
-        """Give the command that tells a fresh session what was said before, if one is called for.
-
-        A service that waits for an initial history gets one, if need be an empty one.
-        """
-        if self._history.awaited:
-            return commands.SeedHistory(turns)
-        return commands.SendClientContent(turns, turn_complete=False) if turns else None
+        """Give the command that tells a fresh session what was said before: see InitialHistory."""
+        return self._history.retell(turns)
 
     def note_activity(self, command: commands.SessionCommand) -> None:
         """Note the caller's own signals of activity, when their command was accepted."""

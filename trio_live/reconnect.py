@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 from trio_live.close_table import Recovery
 from trio_live.errors import ConfigError
+from trio_live.history import history_of
 from trio_live.wire.content import Content
 
 if TYPE_CHECKING:
@@ -70,8 +71,10 @@ class ReconnectPolicy:
         ledger_bytes: How many bytes of JSON are kept for that. At the bound the oldest media falls
             out, and is counted if it is missed; other commands are refused by `SendQueueFull`.
         reseed: What a session that could not be resumed is told first: "history" for the turns in
-            `state.history`, as text; a function from the state to the contents; None for nothing.
-            Some models take no contents in mid-session. Never used when a session is resumed.
+            `state.history`, as text, the user's and the model's by turns; a function from the state
+            to the contents; None for nothing. Where a turn of the user's must be the first or the
+            last and there is none, "." is one. Some models take no contents in mid-session. Never
+            used when a session is resumed.
         rng: Where the random waits come from; for tests. None for one of the session's own.
 
     Raises:
@@ -232,10 +235,4 @@ def seed_of(reseed: Reseed, state: SessionState) -> tuple[Content, ...]:
         return tuple(reseed(state))
     if reseed is None:
         return ()
-    contents: list[Content] = []
-    for turn in state.history:
-        if said := turn.sent_text or turn.input_transcript:
-            contents.append(Content.from_text(said))
-        if said := turn.text or turn.output_transcript:
-            contents.append(Content.from_text(said, role="model"))
-    return tuple(contents)
+    return history_of(state)
