@@ -18,11 +18,14 @@ from trio_live import (
     ConnectionLost,
     ConnectTimeout,
     CredentialsError,
+    Disconnected,
     Error,
     InvalidArgument,
     InvalidArgumentType,
     LiveError,
     LocalProtocolError,
+    Reconnected,
+    Reconnecting,
     SendQueueFull,
     SendText,
     SessionClosed,
@@ -174,7 +177,9 @@ def test_connection_lost_shows_neither_handle_nor_commands() -> None:
 # What is shown of data
 
 # The service's vocabulary and the caller's own names, by struct where a name alone says too little.
+COUNTS = {"dropped", "replayed", "uncertain", "undelivered"}  # by kinds of commands
 VOCABULARY = {
+    "cause",
     "activity_handling",
     "behavior",
     "behaviors",
@@ -250,7 +255,7 @@ def planted(kind: Any, name: str) -> Any:
     if origin is tuple:
         return (planted(args[0], name),)
     if origin is dict:
-        return {SECRET: planted(args[1], name)}
+        return {"open" if name in COUNTS else SECRET: planted(args[1], name)}
     return planted(args[0], name)  # a union: its first kind
 
 
@@ -309,6 +314,26 @@ def test_struct_list_is_complete() -> None:
 def test_redacted_shows_kinds_and_sizes(name: str, value: object, shown: str) -> None:
     """Numbers, enums and the vocabulary are shown; all else becomes its kind or size."""
     assert redacted(name, value) == shown
+
+
+def test_what_became_of_the_connection_is_shown_in_full() -> None:
+    """Causes are our own words, counts are by kinds: a log of these events must be of use."""
+    reconnecting = Reconnecting("the network dropped the connection", 1, 0.5, 1006, "why", 503)
+    told = (
+        "Reconnecting(cause='the network dropped the connection', attempt=1, delay=0.5, "
+        "code=1006, reason='why', status=503)"
+    )
+    assert (str(reconnecting), repr(reconnecting)) == (told, told)
+    assert dict(reconnecting.__rich_repr__())["cause"] == repr(reconnecting.cause)
+    reconnected = Reconnected(True, 0.5, {"SendText": 2}, {"SendAudio": 9}, {}, 3)
+    assert str(reconnected) == (
+        "Reconnected(restored=True, gap_seconds=0.5, replayed={'SendText': 2}, "
+        "dropped={'SendAudio': 9}, uncertain={}, cut_turn=3)"
+    )
+    assert str(Disconnected(1006, "", False, {"SendText": 1}, {"SendVideo": 2})) == (
+        "Disconnected(code=1006, reason='', clean=False, undelivered={'SendText': 1}, "
+        "uncertain={'SendVideo': 2})"
+    )
 
 
 def test_repr_of_settings_shows_their_vocabulary() -> None:

@@ -22,6 +22,7 @@ _OPEN_FIELDS: Final = frozenset(
         "behavior",
         "behaviors",
         "category",
+        "cause",
         "client_content",
         "end_of_speech_sensitivity",
         "id",
@@ -55,6 +56,9 @@ _OPEN_FIELDS: Final = frozenset(
     }
 )
 
+# Field names of counts by kinds of commands: their keys are our own words.
+_COUNTS: Final = frozenset({"dropped", "replayed", "uncertain", "undelivered"})
+
 # Numbers that are somebody's own: arguments of a call, and where the user is.
 _HIDDEN_NUMBERS: Final = frozenset({"bool_value", "latitude", "longitude", "number_value"})
 
@@ -63,8 +67,8 @@ def redacted(name: str, value: object) -> str:
     """Show a field's value without what a person said, sent or must keep secret.
 
     Numbers, booleans, enums and structs are shown, but for what is an argument or a place; text
-    under a name of the vocabulary too; other text and bytes become their length, objects and lists
-    of them their size.
+    under a name of the vocabulary too, and counts by kinds; other text and bytes become their
+    length, objects and lists of them their size.
     """
     if name in _HIDDEN_NUMBERS and value is not None:
         return f"<{type(value).__name__}>"
@@ -78,6 +82,8 @@ def redacted(name: str, value: object) -> str:
         items = cast("Sequence[object]", value)
         return "[" + ", ".join(redacted(name, item) for item in items) + "]"
     if isinstance(value, dict):
+        if name in _COUNTS:
+            return repr(value)
         return f"<{len(cast('dict[str, object]', value))} keys>"
     return repr(value) if isinstance(value, msgspec.Struct) else f"<{type(value).__name__}>"
 
