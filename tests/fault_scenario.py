@@ -202,7 +202,10 @@ async def run_fault(text: str) -> str:
             conversation = Conversation(server, fault, pause=0.1, linger=40)
             endpoint = trio_live.GoogleAI("planted-key", base_url="ws://localhost")
             transport = replace(
-                trio_live.testing.connect_to(server), reconnect=POLICY, max_message_bytes=BIGGEST
+                trio_live.testing.connect_to(server),
+                reconnect=POLICY,
+                max_message_bytes=BIGGEST,
+                silence_timeout=59.75,  # never in step with a fault that has a beat of a second
             )
             started_at = trio.current_time()
             ending = await conversation.hold(endpoint, transport)

@@ -219,6 +219,7 @@ ARROWS: dict[str, set[str]] = {
         "protocol",
         "reconnect",
     },
+    "planner": {"close_table", "protocol", "reconnect"},
     "opener": {
         "close_codes",
         "config",
@@ -243,6 +244,7 @@ ARROWS: dict[str, set[str]] = {
         "keeper",
         "opener",
         "outbox",
+        "planner",
         "protocol",
         "reconnect",
         "transport",

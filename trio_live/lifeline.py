@@ -25,11 +25,12 @@ from trio_live.close_codes import (
     judge_error,
     not_made_again,
 )
-from trio_live.close_table import NO_ANSWER, NO_PONG, Recovery, Verdict, When
+from trio_live.close_table import NO_PONG, Recovery, Verdict, When
 from trio_live.errors import ConnectionLost, LiveError, SetupError
 from trio_live.keeper import Keeper
 from trio_live.opener import Opener
-from trio_live.reconnect import Backoff, seed_of
+from trio_live.planner import MOVE, Planner
+from trio_live.reconnect import seed_of
 from trio_live.transport import NO_CLOSE_FRAME, Transport, TransportClosed
 
 if TYPE_CHECKING:
@@ -45,8 +46,6 @@ if TYPE_CHECKING:
 
 _LAST_WORDS: Final = 1.0
 """How long, in seconds, a connection that has ended may take to be closed in order."""
-
-_MOVE: Final = Verdict(Recovery.ROTATE, "the session moves on before the service closes this one")
 
 
 class Ending(NamedTuple):
@@ -100,7 +99,7 @@ class Lifeline:
         self._fanout = fanout
         self._publish = publish
         self._policy = settings.reconnect
-        self._backoff = None if self._policy is None else Backoff(self._policy)
+        self._planner = Planner(settings.reconnect, protocol)
         self._leaving = False  # there will not be another connection
         self._current: Connection | None = None  # the one in use
         self._reader_scope = trio.CancelScope()
@@ -111,7 +110,7 @@ class Lifeline:
         self._opener = Opener(endpoint, settings, protocol, publish, self._receive)
         self._keeper = Keeper(
             settings,
-            self._backoff,
+            self._planner.backoff,
             protocol,
             fanout,
             self._opener.dial,
@@ -147,7 +146,7 @@ class Lifeline:
             verdict = judge_error(error)
             if not self._resumed or verdict.recovery is not Recovery.FRESH:
                 raise
-            plan = self._plan(verdict)
+            plan = self._planner.after_failure(verdict, trio.current_time())
             if plan is None or not plan.fresh:
                 raise checkpoint_refused(error) from error
             self._lose(verdict, plan, error.code, error.reason)
@@ -169,9 +168,16 @@ class Lifeline:
             closed = await self._read(current.transport)
             closed.reason = self._protocol.carried.blank(closed.reason)
             verdict = self._dead or judge_close(closed.code, closed.reason, When.SESSION)
+            ended_at = trio.current_time()
             if self._moving_since is not None and not self._leaving:
-                verdict, closed = _MOVE, TransportClosed(NO_CLOSE_FRAME)
-            plan = self._plan(verdict)
+                verdict, closed, ended_at = (
+                    MOVE,
+                    TransportClosed(NO_CLOSE_FRAME),
+                    self._moving_since,
+                )
+            plan = None
+            if not self._leaving:
+                plan = self._planner.after_end(verdict, ended_at, self._received_at)
             if plan is None:
                 self._keeper.stop()
                 return Ending(closed, self._deadly(closed))
@@ -232,8 +238,7 @@ class Lifeline:
         self._current = connection
         self._moving_since = None
         self._dead = None
-        if self._backoff is not None:
-            self._backoff.connected(trio.current_time())
+        self._planner.connected(trio.current_time())
         self._keeper.watch(connection)
         self.connections += 1
         self._reader_scope = trio.CancelScope()
@@ -264,19 +269,6 @@ class Lifeline:
             self._protocol.consumed = None
         if self._keeper.seeking or self._protocol.go_away is not None:
             self._keeper.notice()
-
-    def _plan(self, verdict: Verdict) -> Plan | None:
-        """Plan the next attempt; None if there is none."""
-        if self._backoff is None or self._leaving:
-            return None
-        with_handle = self._protocol.carried.handle is not None
-        if verdict is _MOVE and self._moving_since is not None:
-            return self._backoff.plan_move(verdict, self._moving_since, with_handle=with_handle)
-        # One that does not answer is of no use, however long it lasts.
-        worked_until = self._received_at if verdict is NO_ANSWER else None
-        return self._backoff.plan(
-            verdict, trio.current_time(), with_handle=with_handle, worked_until=worked_until
-        )
 
     async def _go_on(
         self, old: Connection, closed: TransportClosed, verdict: Verdict, plan: Plan
@@ -313,17 +305,21 @@ class Lifeline:
                     if spare is not None and not verdict.retryable:
                         # The service may only be tired of having waited for its setup.
                         verdict = verdict._replace(recovery=Recovery.TRANSIENT)
-                    next_plan = self._plan(verdict)
-                    if next_plan is None and not self._leaving:
+                    if self._leaving:
+                        continue  # and that is cancelled
+                    next_plan = self._planner.after_failure(verdict, trio.current_time())
+                    if next_plan is None:
                         self._keeper.stop()
                         self._publish(self._protocol.carried.lost(trio.current_time()))
-                        attempts = 0 if self._backoff is None else self._backoff.attempts
                         return not_made_again(
-                            closed, error, attempts, phase, self._protocol.carried.handle
+                            closed,
+                            error,
+                            self._planner.attempts,
+                            phase,
+                            self._protocol.carried.handle,
                         )
-                    if next_plan is not None:
-                        plan = next_plan
-                        self._lose(verdict, plan, error.code, error.reason, error.status)
+                    plan = next_plan
+                    self._lose(verdict, plan, error.code, error.reason, error.status)
                 else:
                     if not self._leaving:
                         self._resume(new, lost_at, None if turn is None else turn.number)

@@ -143,10 +143,26 @@ class Backoff:
         self._move_from = 0.0  # when the one that is wanted is not too soon any more
         self._kind: tuple[Recovery, str | None] | None = None  # what the last end was
         self._in_a_row = 0  # how many such ends came before it
+        self._excused = False  # nothing but a new handle has kept the last two apart
 
     def connected(self, now: float) -> None:
         """Note that a session's setup was accepted."""
         self._connected_at = now
+
+    def worked(self) -> None:
+        """Note that a turn was completed on the connection: its end is the first of its kind."""
+        self._kind = None
+        self._excused = False
+
+    def perhaps_worked(self) -> None:
+        """Note that there is a new handle, and no more.
+
+        It speaks for the service, but only once: one that gives handles and fails at each turn does
+        not work.
+        """
+        if self._kind is not None and not self._excused:
+            self._kind = None
+            self._excused = True
 
     def plan(
         self,
@@ -172,7 +188,7 @@ class Backoff:
             until = now if worked_until is None else worked_until
             if until - self._connected_at >= policy.stable_after:
                 self.attempts = 0
-                self._kind = None
+                self.worked()
         self._connected_at = None
         kind = (verdict.recovery, verdict.cause)
         self._in_a_row = self._in_a_row + 1 if kind == self._kind else 0
@@ -213,7 +229,7 @@ class Backoff:
             return self.plan(verdict, now, with_handle=with_handle)
         if lasted >= self._policy.stable_after:
             self.attempts = 0
-        self._connected_at = self._kind = None
+        self._connected_at = None
         return Plan(0, 0.0, fresh=False)
 
     def _delay(self, least: float) -> float:
