@@ -112,8 +112,8 @@ class Ledger:
         """Start to count for a new connection: nothing is written on it but the setup.
 
         Args:
-            unknown_calls: The ids of the calls that were made since the latest handle. The restored
-                session has not made them, so a message that answers these alone is withheld.
+            unknown_calls: The ids of the calls that the restored session has not made, or that were
+                withdrawn. A message that answers these alone is withheld.
 
         Returns:
             The messages that are lost, how many of each kind: withheld, or fallen out before.

@@ -84,8 +84,8 @@ class SentLog:
 
         Args:
             transport: That connection.
-            unknown_calls: The ids of the calls that the restored session has not made; None if the
-                session was not restored.
+            unknown_calls: The ids of the calls that the restored session has not made, or that were
+                withdrawn; None if the session was not restored.
 
         Returns:
             What was sent, and what is lost: how many of each kind. What a connection that is broken
