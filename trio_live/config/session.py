@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping, Sequence
 from typing import Final, Self
 
@@ -149,12 +150,11 @@ class SessionConfig(_Model, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         # What is kept are copies, so that a list or object which changes later changes nothing.
-        for field in fields(type(self)):
-            value: object = getattr(self, field.name)
-            if value is None and not field.required:
-                value = field.default
-            read = values.read(field.name, ARGUMENTS[field.name], value)
-            force_setattr(self, field.name, read)
+        for name, default in _defaults(type(self)):
+            value: object = getattr(self, name)
+            if value is None:
+                value = default
+            force_setattr(self, name, values.read(name, ARGUMENTS[name], value))
         self._check_together()
 
     @classmethod
@@ -310,6 +310,12 @@ class SessionConfig(_Model, frozen=True, kw_only=True):
             and proactivity.proactive_audio is False
         ):
             raise ConfigError("proactivity.proactive_video=True needs proactive_audio=True")
+
+
+@functools.cache
+def _defaults(kind: type[SessionConfig]) -> tuple[tuple[str, object], ...]:
+    """Give the arguments with their defaults. Once: asking msgspec takes 1 ms (measured)."""
+    return tuple((field.name, None if field.required else field.default) for field in fields(kind))
 
 
 def _transcription(setting: bool | AudioTranscriptionConfig) -> AudioTranscriptionConfig | None:
