@@ -112,6 +112,9 @@ class ReconnectPolicy:
             raise ConfigError('reseed must be "history", a function, or None')
 
 
+_JITTER: Final = random.Random()  # no secret; one for all sessions, as each takes 2.8 KiB
+
+
 class Plan(NamedTuple):
     """The next attempt.
 
@@ -136,7 +139,7 @@ class Backoff:
     def __init__(self, policy: ReconnectPolicy) -> None:
         self.attempts = 0
         self._policy = policy
-        self._rng = policy.rng or random.Random()  # jitter, no secret
+        self._rng = policy.rng or _JITTER
         self._began = 0.0  # when the row began
         self._connected_at: float | None = None
         self._moves = 0  # how many there were in a row

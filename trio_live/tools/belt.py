@@ -63,7 +63,9 @@ class Belt:
                 alone.add(item)
         self._own = {tool: self._settle(tool) for kit in self.kits for tool in kit}
         declarations = [tool.declaration(self._own[tool]) for tool in self._own]
-        self.config = msgspec.structs.replace(config, tools=(*passed_on, *declarations))
+        if given:  # else the config stands as it is: a copy of it would be checked again
+            config = msgspec.structs.replace(config, tools=(*passed_on, *declarations))
+        self.config = config
         functions = [f for item in self.config.tools for f in _functions(item)]
         self.waited_for = frozenset(f.name for f in functions if self._waits(f.behavior))
 
