@@ -129,7 +129,7 @@ async def connected(kind: str, mode: str) -> AsyncIterator[tuple[trio.abc.Stream
                 ours = OutgoingStream(direct, direct.try_write)
                 if mode == "tls":
                     ours = TlsStream(direct, direct.try_write, client, HOST)
-                    nursery.start_soon(ours.run)
+                    ours.start(nursery)
                     await shake_hands(ours.do_handshake, far_end)
 
                 async def write(data: bytes) -> None:

@@ -834,12 +834,15 @@ async def test_wait_written_cancelled_at_every_step(dial: Dial) -> None:
 
 
 async def test_outgoing_stream_as_a_stream() -> None:
-    """To those who take it for a plain stream, everything accepted is written in order."""
+    """To those who take it for a plain stream, everything accepted is written in order.
+
+    There is a task that writes as long as there is something to write.
+    """
     connection = Connection()
     stream = OutgoingStream(connection.line)
     with trio.fail_after(60):
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(stream.run)
+            stream.start(nursery)
             connection.line.stall()
             await stream.send_all(bytearray(b"one "))
             stream.write(b"two")
@@ -848,7 +851,7 @@ async def test_outgoing_stream_as_a_stream() -> None:
             assert len(nursery.child_tasks) == 2
             connection.line.resume()
             await wait_all_tasks_blocked()
-            assert len(nursery.child_tasks) == 1
+            assert not nursery.child_tasks
             assert await connection.far.stream.receive_some() == b"one two"
             await stream.aclose()
         with pytest.raises(trio.BrokenResourceError):
@@ -864,7 +867,7 @@ async def test_frame_stream_as_a_stream() -> None:
     stream = FrameStream(outgoing, TrioWebSocketTransport(DialRequest("ws://localhost/")))
     with trio.fail_after(60):
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(outgoing.run)
+            outgoing.start(nursery)
             stream.write(frame(TEXT, b"one"))
             await stream.wait_send_all_might_not_block()
             assert connection.line.writes == [frame(TEXT, b"one")]
@@ -884,7 +887,7 @@ async def test_outgoing_stream_counts_what_a_partial_write_took() -> None:
     stream = OutgoingStream(connection.line, try_write)
     with trio.fail_after(60):
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(stream.run)
+            stream.start(nursery)
             stream.write(b"ab")
             assert (stream.accepted, stream.written, taken) == (2, 2, [b"ab"])
             stream.write(b"cdef")
@@ -905,7 +908,7 @@ async def test_outgoing_stream_whose_socket_fails() -> None:
     stream = OutgoingStream(Connection().line, try_write)
     with trio.fail_after(60):
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(stream.run)
+            stream.start(nursery)
             with pytest.raises(trio.BrokenResourceError) as caught:
                 stream.write(b"x")
             assert type(caught.value.__cause__) is ConnectionResetError
@@ -926,7 +929,7 @@ async def test_outgoing_stream_that_breaks_in_mid_write_does_not_know_what_arriv
         async with trio.open_nursery() as nursery:
             stream.write(b"one")
             stream.write(b"two")
-            nursery.start_soon(stream.run)
+            stream.start(nursery)
             with pytest.raises(trio.BrokenResourceError):
                 await stream.wait_written(6)
             assert (stream.accepted, stream.written, stream.begun) == (6, 0, 6)

@@ -403,15 +403,16 @@ async def test_dial_cancelled_at_every_step_leaves_no_socket(dial: Dial) -> None
     """Wherever a dial is cancelled, it leaves no socket open."""
 
     async def attempt(scope: trio.CancelScope, begin: Callable[[], None]) -> None:
-        async with listening() as server, trio.open_nursery() as serving:
+        async with listening() as server:
             before = open_sockets()
-            begin()
-            with scope:
-                serving.start_soon(server.accept_and_upgrade)
-                async with trio.open_nursery() as nursery:
-                    await dial(nursery, DialRequest(server.url))
-                    nursery.cancel_scope.cancel()
-            serving.cancel_scope.cancel()
+            async with trio.open_nursery() as serving:
+                begin()
+                with scope:
+                    serving.start_soon(server.accept_and_upgrade)
+                    async with trio.open_nursery() as nursery:
+                        await dial(nursery, DialRequest(server.url))
+                        nursery.cancel_scope.cancel()
+                serving.cancel_scope.cancel()
             if hasattr(server, "far"):
                 await trio.aclose_forcefully(server.far.stream)
             assert open_sockets() == before

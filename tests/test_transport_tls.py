@@ -54,7 +54,7 @@ async def _pair(
     server = Server(far, server_context or _server_context(), server_side=True)
     with trio.fail_after(10):
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(client.run)
+            client.start(nursery)
             async with trio.open_nursery() as handshakes:
                 handshakes.start_soon(client.do_handshake)
                 handshakes.start_soon(server.do_handshake)
@@ -128,7 +128,7 @@ async def test_tls_handshake_with_the_wrong_server_fails_and_says_so_to_it(
     server = Server(far, _server_context(), server_side=True)
     with trio.fail_after(10):
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(client.run)
+            client.start(nursery)
 
             async def serve() -> None:
                 with pytest.raises(trio.BrokenResourceError) as told:
@@ -153,7 +153,7 @@ async def test_tls_handshake_with_something_else_fails(
     client = TlsStream(near, None, _client_context(), "live.test")
     with trio.fail_after(10):
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(client.run)
+            client.start(nursery)
             await far.send_all(answer) if answer else None
             await far.send_eof()
             with pytest.raises((ssl.SSLError, trio.BrokenResourceError)):
@@ -172,7 +172,7 @@ async def test_tls_goodbye_of_the_server_ends_the_data(
         nursery.start_soon(trio.aclose_forcefully, server)
         assert await client.receive_some() == b"last words"
         assert await client.receive_some() == b""
-        assert client.ended.is_set()
+        assert client.ended
 
 
 async def test_tls_end_without_goodbye_is_an_end(autojump_clock: trio.testing.MockClock) -> None:
@@ -182,7 +182,7 @@ async def test_tls_end_without_goodbye_is_an_end(autojump_clock: trio.testing.Mo
         await far.aclose()
         assert await client.receive_some() == b"last words"
         assert await client.receive_some() == b""
-        assert client.ended.is_set()
+        assert client.ended
 
 
 async def test_tls_garbage_after_good_records_breaks_behind_them(
@@ -261,7 +261,7 @@ async def test_tls_key_update_by_the_server_is_answered(tmp_path: Path) -> None:
             await say_until(b"ACCEPT")
             direct = DirectSocket(await trio.open_tcp_stream("127.0.0.1", port))
             client = TlsStream(direct, direct.try_write, _client_context(), "live.test")
-            nursery.start_soon(client.run)
+            client.start(nursery)
             await client.do_handshake()
             received = bytearray()
 

@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager, suppress
 from typing import Protocol
 
 import trio
-from trio.testing import memory_stream_pair
+from trio.testing import memory_stream_pair, wait_all_tasks_blocked
 
 from trio_live.transport import DialRequest, Transport, TransportClosed, trio_ws, websockets
 from trio_live.transport.opening import OpenStream
@@ -74,6 +74,7 @@ class FarEnd:
     def __init__(self, stream: trio.abc.Stream) -> None:
         self.stream = stream
         self._buffer = bytearray()
+        self._writing = trio.Lock()  # the near end may be dialled before accept() has returned
 
     async def read_request(self) -> bytes:
         """Read the upgrade request.
@@ -91,7 +92,9 @@ class FarEnd:
     async def accept(self, then: bytes = b"") -> None:
         """Accept the upgrade, and send `then` with it; if the near end hangs up, close."""
         try:
-            await self.stream.send_all(accepting_answer(await self.read_request()) + then)
+            answer = accepting_answer(await self.read_request()) + then
+            async with self._writing:
+                await self.stream.send_all(answer)
         except trio.BrokenResourceError:
             await trio.aclose_forcefully(self.stream)
 
@@ -103,7 +106,8 @@ class FarEnd:
 
     async def send(self, *frames: bytes) -> None:
         """Send frames in one write."""
-        await self.stream.send_all(b"".join(frames))
+        async with self._writing:
+            await self.stream.send_all(b"".join(frames))
 
     async def read_frame(self) -> Frame:
         """Read one frame, which must be final, masked and have no reserved bits."""
@@ -255,6 +259,7 @@ async def connected(
                 request or DialRequest("ws://localhost/live"),
                 open_stream=connection.open_stream,
             )
+            await wait_all_tasks_blocked()  # it reads
             yield connection
             if not connection.line.closed:
                 nursery.cancel_scope.cancel()

@@ -70,6 +70,7 @@ class Connection:
                     failure = error
                 else:
                     task_status.started()
+                    del task_status  # it holds the nursery that is only for starting: 1.1 KiB
                     await self._released.wait()
                 nursery.cancel_scope.cancel()
             if failure is not None:

@@ -16,7 +16,6 @@ from urllib.parse import urlsplit
 import trio
 import trio_websocket
 
-from trio_live.errors import ConnectError
 from trio_live.transport.failures import network_failure, port_of
 from trio_live.transport.interface import DialRequest
 from trio_live.transport.outgoing import OutgoingStream
@@ -33,19 +32,41 @@ ANSWER_LIMIT: Final = 131_072
 _STATUS_LINE: Final = re.compile(rb"HTTP/1\.[01] ([2-5][0-9][0-9])[ \r]")
 
 
-async def open_wire(request: DialRequest, open_stream: OpenStream | None) -> OutgoingStream:
-    """Open the stream that carries frames; over TLS, the handshake is still to be done.
+async def open_wire(
+    nursery: trio.Nursery, request: DialRequest, open_stream: OpenStream | None
+) -> OutgoingStream:
+    """Open the stream that carries frames, TLS and all.
 
     Args:
+        nursery: Runs the stream's task, when it needs one.
         request: What to connect to.
         open_stream: Opens the stream below TLS and WebSocket; None for TCP.
 
     Raises:
-        OSError: There is no connection.
-        ValueError: The host's name cannot be used.
+        ConnectError: There is no connection.
 
     Cancellation: atomic. If cancelled, there is no connection.
     """
+    try:
+        stream = await _connect(request, open_stream)
+        stream.start(nursery)
+        if isinstance(stream, TlsStream):
+            try:
+                await stream.do_handshake()
+            except BaseException:
+                await trio.aclose_forcefully(stream)
+                raise
+        return stream
+    except (OSError, ValueError, trio.BrokenResourceError) as error:
+        failure = network_failure(request, error)
+    try:
+        raise failure
+    finally:
+        del failure  # else it and this frame would keep each other alive
+
+
+async def _connect(request: DialRequest, open_stream: OpenStream | None) -> OutgoingStream:
+    """Open the stream; over TLS, the handshake is still to be done."""
     parts = urlsplit(request.url)
     host = parts.hostname or ""
     port = port_of(parts)
@@ -66,16 +87,6 @@ async def open_wire(request: DialRequest, open_stream: OpenStream | None) -> Out
     except BaseException:
         await trio.aclose_forcefully(stream)
         raise
-
-
-async def secure(request: DialRequest, stream: OutgoingStream) -> ConnectError | None:
-    """Do the TLS handshake, if there is to be one; give what went wrong."""
-    if isinstance(stream, TlsStream):
-        try:
-            await stream.do_handshake()
-        except (OSError, trio.BrokenResourceError) as error:
-            return network_failure(request, error)
-    return None
 
 
 def upgrade_request(request: DialRequest) -> tuple[str, str, list[tuple[bytes, bytes]]]:

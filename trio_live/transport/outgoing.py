@@ -3,6 +3,7 @@
 What lives here: OutgoingStream, the one place that writes to a socket. What must not: WebSocket,
 TLS. A write is synchronous and takes a whole frame or raises, so no cancellation can leave half a
 frame on the wire; what the socket does not take is written by one task, several frames in one go.
+There is such a task only while there is something for it to do, which for most sessions is never.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ class OutgoingStream(trio.abc.Stream):
         written: How many of them have been handed on.
         begun: How many of them may have been handed on: the writing of them began.
         heard: Bytes read so far.
-        ended: Set once nothing can be read any more: end of data, an error, or closed.
+        ended: Nothing can be read any more: end of data, an error, or closed.
     """
 
     def __init__(
@@ -44,12 +45,23 @@ class OutgoingStream(trio.abc.Stream):
         self.written = 0
         self.begun = 0
         self.heard = 0
-        self.ended = trio.Event()
-        self._pending: deque[bytes] = deque()
+        self.ended = False
+        self._pending: deque[bytes] | None = None  # not written yet, in order; None: nothing is
+        self._told_end: trio.Event | None = None  # somebody waits for the end
+        self._nursery: trio.Nursery | None = None
+        self._writing = False  # there is, or was until it was cancelled, a task that writes
         self._control = 0  # at least as much as came through `send_all()` and is not written
         self._broken = False
-        self._more = trio.Event()  # set when there is something for run() to write
-        self._progress = trio.Event()  # set, and replaced, whenever `written` grows or it broke
+        self._progress: trio.Event | None = None  # somebody waits for `written`, or for the end
+
+    def start(self, nursery: trio.Nursery) -> None:
+        """Begin to write what cannot be written at once; until then it waits.
+
+        Args:
+            nursery: Runs the task that writes. To be closed after this stream.
+        """
+        self._nursery = nursery
+        self._write_soon()
 
     @property
     def backlog(self) -> int:
@@ -78,25 +90,11 @@ class OutgoingStream(trio.abc.Stream):
             if not rest:
                 return
         self.accepted += len(rest)
+        if self._pending is None:
+            self._pending = deque()
         for start in range(0, len(rest), _WRITE_SIZE):
             self._pending.append(rest[start : start + _WRITE_SIZE])
-        self._more.set()
-
-    async def run(self) -> None:
-        """Write what could not be written at once. Runs until the stream breaks or is cancelled."""
-        while not self._broken:
-            await self._more.wait()
-            self._more = trio.Event()
-            while self._pending:
-                batch = self._next_batch()
-                self.begun += len(batch)  # if it fails, nobody knows how far it came
-                try:
-                    await self._stream.send_all(batch)
-                except (trio.BrokenResourceError, trio.ClosedResourceError):
-                    self._break()
-                    return
-                self.written += len(batch)
-                self._tell_progress()
+        self._write_soon()
 
     async def wait_written(self, total: int) -> None:
         """Wait until `written` has reached `total`.
@@ -109,6 +107,8 @@ class OutgoingStream(trio.abc.Stream):
         while self.written < total:
             if self._broken:
                 raise trio.BrokenResourceError("the connection is broken")
+            if self._progress is None:
+                self._progress = trio.Event()
             await self._progress.wait()
 
     async def send_all(self, data: bytes | bytearray | memoryview) -> None:
@@ -136,32 +136,69 @@ class OutgoingStream(trio.abc.Stream):
         try:
             data = bytes(await self._stream.receive_some(max_bytes))
         except (trio.BrokenResourceError, trio.ClosedResourceError):
-            self.ended.set()
+            self.end()
             raise
         if not data:
-            self.ended.set()
+            self.end()
         self.heard += len(data)
         return data
+
+    def end(self) -> None:
+        """Note that nothing can be read any more, or should be."""
+        self.ended = True
+        if self._told_end is not None:
+            self._told_end.set()
+
+    async def wait_ended(self) -> None:
+        """Wait until nothing can be read any more. One task at a time.
+
+        Cancellation: atomic. If cancelled, nothing happened.
+        """
+        if not self.ended:
+            self._told_end = trio.Event()
+            await self._told_end.wait()
+            self._told_end = None
 
     async def aclose(self) -> None:
         """Close at once; what is unwritten is not written any more."""
         self._break()
-        self.ended.set()
+        self.end()
         await trio.aclose_forcefully(self._stream)
 
-    def _next_batch(self) -> bytes:
+    def _write_soon(self) -> None:
+        if self._pending and not self._writing and self._nursery is not None:
+            self._writing = True
+            self._nursery.start_soon(self._write_pending, name="trio_live writer")
+
+    async def _write_pending(self) -> None:
+        """Write what could not be written at once, as long as there is something."""
+        await trio.lowlevel.checkpoint_if_cancelled()  # then none of it is begun
+        while self._pending and not self._broken:
+            batch = self._next_batch(self._pending)
+            self.begun += len(batch)  # if it fails, nobody knows how far it came
+            try:
+                await self._stream.send_all(batch)
+            except (trio.BrokenResourceError, trio.ClosedResourceError):
+                self._break()
+                return
+            self.written += len(batch)
+            self._tell_progress()
+        self._pending = None
+        self._writing = False
+
+    def _next_batch(self, pending: deque[bytes]) -> bytes:
         size = 0
         frames: list[bytes] = []
-        while self._pending and size < _WRITE_SIZE:
-            frames.append(self._pending.popleft())
+        while pending and size < _WRITE_SIZE:
+            frames.append(pending.popleft())
             size += len(frames[-1])
         return b"".join(frames)
 
     def _break(self) -> None:
         self._broken = True
-        self._more.set()
         self._tell_progress()
 
     def _tell_progress(self) -> None:
-        self._progress.set()
-        self._progress = trio.Event()
+        if self._progress is not None:
+            self._progress.set()
+            self._progress = None

@@ -28,9 +28,9 @@ _CIPHERTEXT: Final = 65_536
 class TlsStream(OutgoingStream):
     """The client's side of a TLS connection; see OutgoingStream for what it inherits.
 
-    `accepted`, `written` and `backlog` count encrypted bytes. `run()` must be running, during the
-    handshake too. End of data without TLS's own goodbye counts as the end, as browsers have it: the
-    WebSocket above knows whether its own goodbye came.
+    `accepted`, `written` and `backlog` count encrypted bytes. `start()` comes before the handshake.
+    End of data without TLS's own goodbye counts as the end, as browsers have it: the WebSocket
+    above knows whether its own goodbye came.
 
     Args:
         stream: Carries the encrypted bytes. Owned from here on.
@@ -108,11 +108,12 @@ class TlsStream(OutgoingStream):
             self._goodbye = not await self._read_records()
             if data := self._decrypt(limit):
                 return data
-        self.ended.set()
+        self.end()
         return b""
 
     async def aclose(self) -> None:
         """Say goodbye in TLS's way, if that needs no waiting, and close at once."""
+        self._nursery = None  # what is not written now is not written
         if not self._broken and not self.backlog:
             with suppress(ssl.SSLError):  # SSLWantReadError: it would wait for the answer
                 self._engine.unwrap()
@@ -153,7 +154,7 @@ class TlsStream(OutgoingStream):
         except ssl.SSLError as error:
             if not pieces:
                 self._break()
-                self.ended.set()
+                self.end()
                 raise trio.BrokenResourceError("TLS failed") from error
             self._goodbye = True  # what came before is good; nothing after it is
         with suppress(trio.BrokenResourceError):  # what was read is good all the same

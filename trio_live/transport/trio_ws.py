@@ -22,7 +22,7 @@ from wsproto.utilities import LocalProtocolError
 
 from trio_live.errors import ConnectError
 from trio_live.transport.cutter import MessageCutter
-from trio_live.transport.failures import network_failure, upgrade_failure, without_secrets
+from trio_live.transport.failures import upgrade_failure, without_secrets
 from trio_live.transport.frames import FrameStream
 from trio_live.transport.inbox import Inbox
 from trio_live.transport.interface import NO_CLOSE_FRAME, DialRequest, TransportClosed
@@ -31,7 +31,6 @@ from trio_live.transport.opening import (
     OpenStream,
     incomplete_answer,
     open_wire,
-    secure,
     upgrade_request,
 )
 from trio_live.transport.outgoing import OutgoingStream
@@ -59,10 +58,19 @@ async def dial(
 
     Cancellation: atomic. If cancelled, there is no connection.
     """
-    transport = TrioWebSocketTransport(request)
-    if failure := await nursery.start(transport.run, open_stream):
+    stream = await open_wire(nursery, request, open_stream)
+    transport = TrioWebSocketTransport(request, stream)
+    try:
+        failure = await nursery.start(transport.run, name="trio_live connection")
+    except BaseException:
+        await trio.aclose_forcefully(stream)
+        raise
+    if failure is None:
+        return transport
+    try:
         raise failure
-    return transport
+    finally:
+        del failure  # else it and this frame would keep each other alive
 
 
 class TrioWebSocketTransport(Inbox):
@@ -72,18 +80,19 @@ class TrioWebSocketTransport(Inbox):
         confirmed_bytes: See Transport.
     """
 
-    def __init__(self, request: DialRequest) -> None:
+    def __init__(self, request: DialRequest, stream: OutgoingStream) -> None:
         super().__init__()
         self._request = request
+        self._stream = stream
+        self._wire = FrameStream(stream, self)
         self._cutter = MessageCutter(request.max_message_bytes)
         self._frames = Connection(ConnectionType.CLIENT)
         self.confirmed_bytes = 0
-        self._ping_wanted = trio.Event()
-        self._opened = False
+        self._ping_wanted = False
+        self._pinging = False  # there is a task that sends pings
+        self._nursery: trio.Nursery | None = None  # runs it
         self._done = trio.Event()  # set when everything may be torn down
         self._goodbye: tuple[int, str] | None = None  # our own close, if the other's was not first
-        self._stream: OutgoingStream
-        self._wire: FrameStream  # over it
         self._ws: trio_websocket.WebSocketConnection
 
     @property
@@ -108,7 +117,10 @@ class TrioWebSocketTransport(Inbox):
 
     def ping(self) -> None:
         """See Transport."""
-        self._ping_wanted.set()
+        self._ping_wanted = True
+        if not self._pinging and self._nursery is not None:
+            self._pinging = True
+            self._nursery.start_soon(self._send_pings, name="trio_live pings")
 
     def send(self, frame: str) -> None:
         """See Transport."""
@@ -138,7 +150,7 @@ class TrioWebSocketTransport(Inbox):
 
     def goodbye(self, code: int = 1000, reason: str = "") -> None:
         """See Transport."""
-        if self._wire.closing or self._stream.ended.is_set():
+        if self._wire.closing or self._stream.ended:
             return
         fault = self._ws.closed
         if fault is not None:
@@ -155,78 +167,67 @@ class TrioWebSocketTransport(Inbox):
             self.goodbye(code, reason)
             self._drop_messages()  # or else the answer might not be read
             await self._wait_arrived()
-            if not self._stream.ended.is_set():
+            if not self._stream.ended:
                 with suppress(trio.BrokenResourceError):
                     await self._stream.wait_written(self._stream.accepted)
         finally:
             self._done.set()
             await self._stream.aclose()
 
-    async def run(
-        self,
-        open_stream: OpenStream | None,
-        *,
-        task_status: trio.TaskStatus[ConnectError | None],
-    ) -> None:
-        """Connect, report, and hold the connection's tasks until it is closed or cancelled.
+    async def run(self, *, task_status: trio.TaskStatus[ConnectError | None]) -> None:
+        """Upgrade, report, and hold the connection's tasks until it is closed or cancelled.
 
         Reports None, or the ConnectError; an error that was raised would come out in a group.
         """
+        report: trio.TaskStatus[ConnectError | None] | None = task_status
+        del task_status
         try:
-            self._stream = await open_wire(self._request, open_stream)
-        except (OSError, ValueError, trio.BrokenResourceError) as error:
-            task_status.started(network_failure(self._request, error))
-            return
-        self._wire = FrameStream(self._stream, self)
-        insecure: ConnectError | None = None
-        try:
-            async with trio.open_nursery() as writing:
-                writing.start_soon(self._stream.run)
-                insecure = await secure(self._request, self._stream)
-                if insecure is None:
-                    await self._read(task_status)
-                writing.cancel_scope.cancel()
+            # trio-websocket's task is in a nursery of its own: its failure ends only itself.
+            try:
+                async with trio.open_nursery() as nursery:
+                    await self._upgrade(nursery)
+                    self._nursery = nursery
+                    report.started(None)
+                    report = None  # it holds the nursery that is only for starting: 1.1 KiB
+                    try:
+                        await self._hold()
+                    finally:
+                        self._nursery = None
+                    nursery.cancel_scope.cancel()
+            except* Exception as failures:
+                # It raises the answer to a refused upgrade, and wsproto's complaints about frames
+                # that it wants to send after a close frame.
+                self._failure = failures.exceptions[0]
+            finally:
+                self._end_messages()
+            if report is None:
+                await self._done.wait()  # what was accepted is still written
         finally:
             with trio.CancelScope(shield=True):  # closing does not wait for anything
                 await self._stream.aclose()
-        if not self._opened:
-            task_status.started(insecure or upgrade_failure(self._request, self._failure))
+        if report is not None:
+            report.started(upgrade_failure(self._request, self._failure))
 
-    async def _read(self, task_status: trio.TaskStatus[ConnectError | None]) -> None:
-        """Upgrade, and hold trio-websocket's task; its failure is noted, and ends only itself."""
-        try:
-            async with trio.open_nursery() as nursery:
-                await self._upgrade(nursery)
-                self._opened = True
-                nursery.start_soon(self._send_pings)
-                task_status.started(None)
-                with suppress(trio_websocket.ConnectionClosed):
-                    while True:
-                        self._messages.append(await self._ws.get_message())
-                        self._tell_arrived()
-                        await self._wait_room()
-                if self._ws.closed is not None:  # else it failed, and we shall hear of what
-                    self._end_messages()
-                await self._done.wait()
-                nursery.cancel_scope.cancel()
-        except* Exception as failures:
-            # It raises the answer to a refused upgrade, and wsproto's complaints about frames that
-            # it wants to send after a close frame.
-            self._failure = failures.exceptions[0]
-        finally:
+    async def _hold(self) -> None:
+        """Take what trio-websocket has parsed, to the end, and wait until all may be torn down."""
+        with suppress(trio_websocket.ConnectionClosed):
+            while True:
+                self._messages.append(await self._ws.get_message())
+                self._tell_arrived()
+                await self._wait_room()
+        if self._ws.closed is not None:  # else it failed, and we shall hear of what
             self._end_messages()
-        if self._opened:
-            await self._done.wait()  # what was accepted is still written
+        await self._done.wait()
 
     async def _send_pings(self) -> None:
         """Send pings as they are asked for, each when the one before it was answered."""
         with suppress(trio_websocket.ConnectionClosed, LocalProtocolError):
-            while True:
-                await self._ping_wanted.wait()
-                self._ping_wanted = trio.Event()
+            while self._ping_wanted:
+                self._ping_wanted = False
                 accepted = self._stream.accepted
                 await self._ws.ping()
                 self.confirmed_bytes = accepted
+            self._pinging = False
 
     async def _upgrade(self, nursery: trio.Nursery) -> None:
         """Do the opening handshake.
@@ -242,7 +243,7 @@ class TrioWebSocketTransport(Inbox):
 
             async def give_up_at_the_end() -> None:
                 # trio-websocket's own wait does not end when the server hangs up in the middle.
-                await self._stream.ended.wait()
+                await self._stream.wait_ended()
                 upgrading.cancel()
 
             async with trio.open_nursery() as watching:
@@ -266,6 +267,6 @@ class TrioWebSocketTransport(Inbox):
         reason = without_secrets(self._request, (end and end.reason) or "")
         if end is not None and self._wire.answered:
             return TransportClosed(int(end.code), reason)
-        if self._goodbye is not None and not self._stream.ended.is_set():
+        if self._goodbye is not None and not self._stream.ended:
             return TransportClosed(*self._goodbye)
         return TransportClosed(NO_CLOSE_FRAME, reason)

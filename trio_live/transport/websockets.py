@@ -23,10 +23,10 @@ from websockets.protocol import Protocol, Side
 
 from trio_live.errors import ConnectError
 from trio_live.transport.cutter import MessageCutter
-from trio_live.transport.failures import network_failure, upgrade_failure, without_secrets
+from trio_live.transport.failures import upgrade_failure, without_secrets
 from trio_live.transport.inbox import Inbox
 from trio_live.transport.interface import NO_CLOSE_FRAME, DialRequest, TransportClosed
-from trio_live.transport.opening import OpenStream, open_wire, secure
+from trio_live.transport.opening import OpenStream, open_wire
 from trio_live.transport.outgoing import OutgoingStream
 from trio_live.transport.text_frames import text_frame
 from trio_live.transport.upgrade import upgrade
@@ -60,10 +60,22 @@ async def dial(
 
     Cancellation: atomic. If cancelled, there is no connection.
     """
-    transport = WebSocketsTransport(request)
-    if failure := await nursery.start(transport.run, open_stream):
+    stream = await open_wire(nursery, request, open_stream)
+    try:
+        behind = await upgrade(request, stream)
+        transport = WebSocketsTransport(request, stream)
+        nursery.start_soon(transport.run, behind, name="trio_live connection")
+        return transport
+    except Exception as error:
+        await trio.aclose_forcefully(stream)
+        failure = upgrade_failure(request, error)
+    except BaseException:
+        await trio.aclose_forcefully(stream)
+        raise
+    try:
         raise failure
-    return transport
+    finally:
+        del failure  # else it and this frame would keep each other alive
 
 
 class WebSocketsTransport(Inbox):
@@ -73,9 +85,10 @@ class WebSocketsTransport(Inbox):
         confirmed_bytes: See Transport.
     """
 
-    def __init__(self, request: DialRequest) -> None:
+    def __init__(self, request: DialRequest, stream: OutgoingStream) -> None:
         super().__init__()
         self._request = request
+        self._stream = stream
         self._cutter = MessageCutter(request.max_message_bytes)
         self._protocol = Protocol(Side.CLIENT, max_size=request.max_message_bytes, logger=_NO_LOG)
         self.confirmed_bytes = 0
@@ -87,7 +100,6 @@ class WebSocketsTransport(Inbox):
         self._goodbye: tuple[int, str] | None = None  # our own close, if the other's was not first
         self._end: tuple[int, str] | None = None  # what receive() raises when all is taken
         self._done = trio.Event()  # set when everything may be torn down
-        self._stream: OutgoingStream
 
     @property
     def accepted_bytes(self) -> int:
@@ -141,7 +153,7 @@ class WebSocketsTransport(Inbox):
 
     def goodbye(self, code: int = 1000, reason: str = "") -> None:
         """See Transport."""
-        if self._end is None and self._goodbye is None and not self._stream.ended.is_set():
+        if self._end is None and self._goodbye is None and not self._stream.ended:
             self._goodbye = code, reason
             self._protocol.send_close(code, reason)
             with suppress(trio.BrokenResourceError):
@@ -153,49 +165,26 @@ class WebSocketsTransport(Inbox):
             self.goodbye(code, reason)
             self._drop_messages()
             await self._wait_arrived()
-            if not self._stream.ended.is_set():
+            if not self._stream.ended:
                 with suppress(trio.BrokenResourceError):
                     await self._stream.wait_written(self._stream.accepted)
         finally:
             self._done.set()
             await self._stream.aclose()
 
-    async def run(
-        self,
-        open_stream: OpenStream | None,
-        *,
-        task_status: trio.TaskStatus[ConnectError | None],
-    ) -> None:
-        """Connect, report, and hold the connection's tasks until it is closed or cancelled.
+    async def run(self, data: bytes) -> None:
+        """Read, and hold the connection until it is closed or cancelled.
 
-        Reports None, or the ConnectError; an error that was raised would come out in a group.
+        Args:
+            data: What has arrived already.
         """
         try:
-            self._stream = await open_wire(self._request, open_stream)
-        except (OSError, ValueError, trio.BrokenResourceError) as error:
-            task_status.started(network_failure(self._request, error))
-            return
-        failure: ConnectError | None = None
-        try:
-            async with trio.open_nursery() as writing:
-                writing.start_soon(self._stream.run)
-                failure = await secure(self._request, self._stream)
-                if failure is None:
-                    try:
-                        behind = await upgrade(self._request, self._stream)
-                    except Exception as error:
-                        failure = upgrade_failure(self._request, error)
-                    else:
-                        task_status.started(None)
-                        await self._read(behind)
-                        await self._done.wait()  # what was accepted is still written
-                writing.cancel_scope.cancel()
+            await self._read(data)
+            await self._done.wait()  # what was accepted is still written
         finally:
             with trio.CancelScope(shield=True):  # closing does not wait for anything
                 await self._stream.aclose()
             self._conclude(NO_CLOSE_FRAME, "")  # after a cancellation nobody has yet
-        if failure is not None:
-            task_status.started(failure)
 
     async def _read(self, data: bytes) -> None:
         """Read to the end of the stream; begin with what has arrived already."""
