@@ -864,7 +864,8 @@ async def test_frame_stream_as_a_stream() -> None:
     """To those who take it for a plain stream, it waits for what is written, and closes."""
     connection = Connection()
     outgoing = OutgoingStream(connection.line)
-    stream = FrameStream(outgoing, TrioWebSocketTransport(DialRequest("ws://localhost/")))
+    request = DialRequest("ws://localhost/")
+    stream = FrameStream(outgoing, TrioWebSocketTransport(request, outgoing))
     with trio.fail_after(60):
         async with trio.open_nursery() as nursery:
             outgoing.start(nursery)

@@ -172,7 +172,7 @@ async def test_tls_goodbye_of_the_server_ends_the_data(
         nursery.start_soon(trio.aclose_forcefully, server)
         assert await client.receive_some() == b"last words"
         assert await client.receive_some() == b""
-        assert client.ended
+        assert client.ended.is_set()
 
 
 async def test_tls_end_without_goodbye_is_an_end(autojump_clock: trio.testing.MockClock) -> None:
@@ -182,7 +182,7 @@ async def test_tls_end_without_goodbye_is_an_end(autojump_clock: trio.testing.Mo
         await far.aclose()
         assert await client.receive_some() == b"last words"
         assert await client.receive_some() == b""
-        assert client.ended
+        assert client.ended.is_set()
 
 
 async def test_tls_garbage_after_good_records_breaks_behind_them(

@@ -1,17 +1,20 @@
 """One connection of a session, held by a task of its own.
 
-What lives here: making it, within its time, and letting it go, so that nothing of it is left. What
-must not: what goes over it, and what follows its end (runner.py).
+What lives here: making it, within its time, and letting it go, so that nothing of it is left; and
+the one timer of a session, kept by that task, which has nothing else to do. What must not: what
+goes over it, what follows its end (runner.py), what there is to look after (keeper.py).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import trio
 
 from trio_live.errors import ConnectTimeout, LiveError
+from trio_live.flag import Flag
 from trio_live.state import SessionPhase
 from trio_live.transport import DialRequest, Transport
 from trio_live.transport.dialers import dialer_for
@@ -32,8 +35,24 @@ class Connection:
     transport: Transport
 
     def __init__(self) -> None:
-        self._released = trio.Event()
-        self._gone = trio.Event()
+        self._look: Callable[[], float] | None = None
+        self._timer: trio.CancelScope | None = None  # of the wait for the next look
+        self._released = Flag()
+        self._gone = Flag()
+
+    def watch(self, look: Callable[[], float]) -> None:
+        """Have it looked after.
+
+        Args:
+            look: Called when it is time, in the task that holds the connection; says when it is
+                time again. For the first time see `look_at`.
+        """
+        self._look = look
+
+    def look_at(self, when: float) -> None:
+        """Look after it then, and not before."""
+        if self._timer is not None:
+            self._timer.deadline = when
 
     def release(self) -> None:
         """Let it go: its tasks end, and its socket is closed, without waiting for anybody."""
@@ -71,13 +90,22 @@ class Connection:
                 else:
                     task_status.started()
                     del task_status  # it holds the nursery that is only for starting: 1.1 KiB
-                    await self._released.wait()
+                    await self._stay()
                 nursery.cancel_scope.cancel()
             if failure is not None:
                 raise failure
         finally:
             self._gone.set()
             del failure  # else it and this frame would keep each other alive
+
+    async def _stay(self) -> None:
+        """Wait until it is released; look after it when it is time."""
+        due = math.inf
+        while not self._released.is_set():
+            with trio.CancelScope(deadline=due) as self._timer:
+                await self._released.wait()
+            if self._timer.cancelled_caught and self._look is not None:
+                due = self._look()
 
     async def _dial(
         self,

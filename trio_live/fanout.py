@@ -14,6 +14,7 @@ import trio
 
 from trio_live.errors import InvalidArgument, InvalidArgumentType, LiveError
 from trio_live.events import payload_size
+from trio_live.flag import Flag
 from trio_live.subscription import DroppingSubscription, EventT, Policy, Subscription
 
 DEFAULT_MAX_EVENTS = 4_096
@@ -36,7 +37,7 @@ class EventFanout(Generic[EventT]):
         self._subscriptions: list[Subscription[EventT]] = []
         self._lost: Counter[str] = Counter()  # dropped and missed events of closed subscriptions
         self._room: trio.Event | None = None
-        self._end = trio.Event()
+        self._end = Flag()
 
     def subscribe(
         self,

@@ -77,7 +77,6 @@ class Keeper:
         self._move_from: float | None = None  # it is too soon before that
         self._spare: Connection | None = None
         self._spare_scope: trio.CancelScope | None = None  # of making it
-        self._timer = trio.CancelScope()
         self._nursery: trio.Nursery
 
     def watch(self, connection: Connection) -> None:
@@ -89,6 +88,7 @@ class Keeper:
         if self._policy is not None and self._policy.max_connection_age is not None:
             self._seek_at = now + self._policy.max_connection_age
         self._liveness.begin(now)
+        connection.watch(self._look)
         self._set_timer()
         if self._protocol.go_away is not None:  # it came before the setup was accepted
             self.notice()
@@ -115,16 +115,8 @@ class Keeper:
         return spare
 
     def start(self, nursery: trio.Nursery) -> None:
-        """Start the timer of the session, which sleeps until something may be due."""
+        """Begin; connections in advance are made in this nursery."""
         self._nursery = nursery
-        nursery.start_soon(self._run, name="trio_live timer")
-
-    async def _run(self) -> None:
-        while True:
-            with trio.CancelScope() as self._timer:
-                self._set_timer()
-                await trio.sleep_forever()
-            self._look()
 
     def notice(self) -> None:
         """Look whether the frame that was just read is a reason to move, or lets us."""
@@ -145,19 +137,26 @@ class Keeper:
             self._move_if_safe()
 
     def _set_timer(self) -> None:
+        if self._connection is not None:
+            self._connection.look_at(self._due)
+
+    @property
+    def _due(self) -> float:
+        """When to look next."""
         due = min(self._liveness.look_at, self._move_by)
         if not self.seeking:
-            due = min(due, self._seek_at)
-        elif self._move_from is not None:
-            due = min(due, self._move_from)
-        self._timer.deadline = due
+            return min(due, self._seek_at)
+        return due if self._move_from is None else min(due, self._move_from)
 
-    def _look(self) -> None:
-        """Do what is due."""
+    def _look(self) -> float:
+        """Do what is due; say when to look next."""
         now = trio.current_time()
         connection = self._connection
-        if connection is None:
-            return
+        if connection is not None:
+            self._look_after(connection, now)
+        return self._due
+
+    def _look_after(self, connection: Connection, now: float) -> None:
         if now >= self._liveness.look_at:
             if self._fanout.blocked:  # we do not read, so there is nothing to be heard
                 self._liveness.begin(now)

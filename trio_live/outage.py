@@ -7,7 +7,7 @@ not: I/O, clocks (time is passed in), who puts commands in and takes them out (o
 from __future__ import annotations
 
 import heapq
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Iterable
 from typing import Final, NamedTuple
 
@@ -57,9 +57,9 @@ class OutageQueue:
         self._max_commands = max_commands
         self._max_bytes = max_bytes
         self._media_max_age = media_max_age
-        self._kept: deque[Waiting] = deque()
+        self._kept: list[Waiting] = []
         self._kept_bytes = 0
-        self._media: deque[Waiting] = deque()
+        self._media: list[Waiting] = []
         self._media_bytes = 0
         self._next_place = 0
 
@@ -165,14 +165,16 @@ class OutageQueue:
         return sent
 
     def _drop_old(self, now: float) -> None:
-        media = self._media
-        while media and (
-            now - media[0].since > self._media_max_age
-            or (self._media_bytes > self._max_bytes and len(media) > 1)
+        media, gone = self._media, 0
+        while gone < len(media) and (
+            now - media[gone].since > self._media_max_age
+            or (self._media_bytes > self._max_bytes and len(media) > gone + 1)
         ):
-            old = media.popleft()
+            old = media[gone]
+            gone += 1
             self._media_bytes -= old.size
             self.dropped[type(old.command).__name__] += 1
+        del media[:gone]
 
     def _clear(self) -> None:
         self._kept.clear()

@@ -11,7 +11,7 @@ it queues.
 
 from __future__ import annotations
 
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
@@ -79,7 +79,7 @@ class Outbox(Relay):
         self._limit = limit
         self._refusal = refusal
         self._closed = False
-        self._hand: deque[SessionCommand | Queued] = deque()  # out of the channel
+        self._hand: list[SessionCommand | Queued] = []  # out of the channel
         self._late: list[Queued] = []  # verbs that will not be served, and have not been told
         self._credit = _YIELD_EVERY
         self._gate = gate
@@ -297,7 +297,7 @@ class Outbox(Relay):
         """Accept what is in hand. If the connection is broken, it stays there."""
         while self._hand:
             self._take(self._hand[0])
-            self._hand.popleft()
+            del self._hand[0]
 
     def _take(self, item: SessionCommand | Queued) -> None:
         """Accept an item of the channel. A refusal goes to whoever can hear it."""

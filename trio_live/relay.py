@@ -21,6 +21,7 @@ from trio_live import arguments, commands
 from trio_live.commands import SessionCommand
 from trio_live.errors import SendQueueFull
 from trio_live.events import SessionEvent
+from trio_live.flag import Flag
 from trio_live.ledger import Ledger
 from trio_live.outage import OutageQueue
 from trio_live.protocol import LiveProtocol
@@ -71,7 +72,7 @@ class Relay:
         self._transport: Transport | None = None
         self._old: Transport | None = None  # its account is still open
         self._gone_bytes = 0  # what the transports before these accepted
-        self._changed = trio.Event()  # set, and replaced, when there is another transport, or none
+        self._changed = Flag()  # set, and replaced, when there is another transport, or none
 
     def attach(self, transport: Transport) -> None:
         """Use this transport from now on."""
@@ -196,4 +197,4 @@ class Relay:
 
     def _tell_change(self) -> None:
         self._changed.set()
-        self._changed = trio.Event()
+        self._changed = Flag()

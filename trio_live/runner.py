@@ -30,6 +30,7 @@ from trio_live.config import TransportConfig
 from trio_live.driver import SessionDriver
 from trio_live.errors import ConnectionLost, LiveError, SessionClosed
 from trio_live.fanout import EventFanout
+from trio_live.flag import Flag
 from trio_live.handle import SessionHandle
 from trio_live.lifeline import Lifeline
 from trio_live.outage import MEDIA
@@ -118,7 +119,7 @@ class SessionRunner:
         self._ended: tuple[TransportClosed, ConnectionLost | None] | None = None
         self._closing = False  # the close handshake was begun here
         self._last_words: TransportClosed | None = None  # how the last connection ended
-        self._all_read = trio.Event()  # the connection has ended, and all it brought was read
+        self._all_read = Flag()  # the connection has ended, and all it brought was read
         self._pump_scope = trio.CancelScope()
         self._nursery: trio.Nursery
 

@@ -49,9 +49,9 @@ class SentLog:
         self.uncertain: Counter[str] = Counter()
         self._confirmed = confirmed
         # Where each ends in the bytes of the transport, the command, its size, its time.
-        self._unwritten: deque[tuple[int, SessionCommand, int, float]] = deque()
+        self._unwritten: deque[tuple[int, SessionCommand, int, float]] | None = None
         # The same for (end in bytes, kind) of what no sign has come for yet.
-        self._unconfirmed: deque[tuple[int, str]] = deque(maxlen=_MOST_UNCONFIRMED)
+        self._unconfirmed: deque[tuple[int, str]] | None = None
 
     def note(self, command: SessionCommand, frame: str, now: float, transport: Transport) -> None:
         """Note that the transport has accepted the frame of a command."""
@@ -60,12 +60,16 @@ class SentLog:
         if backlog:
             self.peak_backlog = max(self.peak_backlog, backlog)
             self._forget_written(transport)
+            if self._unwritten is None:
+                self._unwritten = deque()
             self._unwritten.append((end, command, len(frame), now))
-        elif self._unwritten:
-            self._unwritten.clear()
+        else:
+            self._unwritten = None  # a deque takes 760 bytes, and an idle session has none
         if self.ledger is not None:
             self.ledger.note(_entry(command, frame))
         elif self._confirmed and not isinstance(command, MEDIA):
+            if self._unconfirmed is None:
+                self._unconfirmed = deque(maxlen=_MOST_UNCONFIRMED)
             unconfirmed = self._unconfirmed
             unconfirmed.append((end, type(command).__name__))
             while unconfirmed and unconfirmed[0][0] <= transport.confirmed_bytes:
@@ -121,12 +125,11 @@ class SentLog:
         """
         self._forget_written(transport)
         last = transport.begun_bytes if again else transport.written_bytes
-        unwritten = [waiting[1:] for waiting in self._unwritten if waiting[0] > last]
+        unwritten = [waiting[1:] for waiting in self._unwritten or () if waiting[0] > last]
         self.uncertain = Counter(
-            kind for end, kind in self._unconfirmed if transport.confirmed_bytes < end <= last
+            kind for end, kind in self._unconfirmed or () if transport.confirmed_bytes < end <= last
         )
-        self._unwritten.clear()
-        self._unconfirmed.clear()
+        self._unwritten = self._unconfirmed = None
         return unwritten
 
     @property

@@ -23,7 +23,6 @@ keeps beside the phase: calls owed, calls executing, user speaking.
 
 from __future__ import annotations
 
-from collections import deque
 from enum import Enum
 from typing import TYPE_CHECKING, Final
 
@@ -189,6 +188,7 @@ class SessionState:
     """
 
     __slots__ = (
+        "_max_turns",
         "history",
         "machine",
         "resumable",
@@ -206,7 +206,8 @@ class SessionState:
         self.resumable = False
         self.turn: Turn | None = None
         self.turns_started = 0
-        self.history: deque[Turn] = deque(maxlen=max_turns)
+        self.history: list[Turn] = []
+        self._max_turns = max_turns
         self.total_tokens = 0
 
     @property
@@ -238,6 +239,7 @@ class SessionState:
         if turn is not None:
             turn.completed = now
             self.history.append(turn)
+            del self.history[: max(0, len(self.history) - self._max_turns)]
         return turn
 
     def count_usage(self, usage: UsageMetadata) -> None:

@@ -96,7 +96,7 @@ class FrameStream(trio.abc.Stream):
         if self.answer is not None:
             self.answer += data
             if len(self.answer) > ANSWER_LIMIT:
-                self._stream.end()
+                self._stream.ended.set()
                 return b""
             # With frames right behind the head, trio-websocket has the first bytes of them.
             self._upgraded = _ACCEPTED.fullmatch(self.answer) is not None

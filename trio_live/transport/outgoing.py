@@ -14,6 +14,8 @@ from typing import Final
 
 import trio
 
+from trio_live.flag import Flag
+
 # Small enough that those who wait for room see progress, large enough for 70 frames of 20 ms audio.
 _WRITE_SIZE: Final = 65_536
 # Of what comes through `send_all()`: a peer that sends pings and does not read its pongs must wait.
@@ -33,7 +35,7 @@ class OutgoingStream(trio.abc.Stream):
         written: How many of them have been handed on.
         begun: How many of them may have been handed on: the writing of them began.
         heard: Bytes read so far.
-        ended: Nothing can be read any more: end of data, an error, or closed.
+        ended: Set once nothing can be read any more: end of data, an error, or closed.
     """
 
     def __init__(
@@ -45,9 +47,8 @@ class OutgoingStream(trio.abc.Stream):
         self.written = 0
         self.begun = 0
         self.heard = 0
-        self.ended = False
+        self.ended = Flag()
         self._pending: deque[bytes] | None = None  # not written yet, in order; None: nothing is
-        self._told_end: trio.Event | None = None  # somebody waits for the end
         self._nursery: trio.Nursery | None = None
         self._writing = False  # there is, or was until it was cancelled, a task that writes
         self._control = 0  # at least as much as came through `send_all()` and is not written
@@ -136,33 +137,17 @@ class OutgoingStream(trio.abc.Stream):
         try:
             data = bytes(await self._stream.receive_some(max_bytes))
         except (trio.BrokenResourceError, trio.ClosedResourceError):
-            self.end()
+            self.ended.set()
             raise
         if not data:
-            self.end()
+            self.ended.set()
         self.heard += len(data)
         return data
-
-    def end(self) -> None:
-        """Note that nothing can be read any more, or should be."""
-        self.ended = True
-        if self._told_end is not None:
-            self._told_end.set()
-
-    async def wait_ended(self) -> None:
-        """Wait until nothing can be read any more. One task at a time.
-
-        Cancellation: atomic. If cancelled, nothing happened.
-        """
-        if not self.ended:
-            self._told_end = trio.Event()
-            await self._told_end.wait()
-            self._told_end = None
 
     async def aclose(self) -> None:
         """Close at once; what is unwritten is not written any more."""
         self._break()
-        self.end()
+        self.ended.set()
         await trio.aclose_forcefully(self._stream)
 
     def _write_soon(self) -> None:

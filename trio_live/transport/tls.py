@@ -108,7 +108,7 @@ class TlsStream(OutgoingStream):
             self._goodbye = not await self._read_records()
             if data := self._decrypt(limit):
                 return data
-        self.end()
+        self.ended.set()
         return b""
 
     async def aclose(self) -> None:
@@ -154,7 +154,7 @@ class TlsStream(OutgoingStream):
         except ssl.SSLError as error:
             if not pieces:
                 self._break()
-                self.end()
+                self.ended.set()
                 raise trio.BrokenResourceError("TLS failed") from error
             self._goodbye = True  # what came before is good; nothing after it is
         with suppress(trio.BrokenResourceError):  # what was read is good all the same

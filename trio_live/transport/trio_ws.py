@@ -21,6 +21,7 @@ from wsproto.events import CloseConnection
 from wsproto.utilities import LocalProtocolError
 
 from trio_live.errors import ConnectError
+from trio_live.flag import Flag
 from trio_live.transport.cutter import MessageCutter
 from trio_live.transport.failures import upgrade_failure, without_secrets
 from trio_live.transport.frames import FrameStream
@@ -91,7 +92,7 @@ class TrioWebSocketTransport(Inbox):
         self._ping_wanted = False
         self._pinging = False  # there is a task that sends pings
         self._nursery: trio.Nursery | None = None  # runs it
-        self._done = trio.Event()  # set when everything may be torn down
+        self._done = Flag()  # set when everything may be torn down
         self._goodbye: tuple[int, str] | None = None  # our own close, if the other's was not first
         self._ws: trio_websocket.WebSocketConnection
 
@@ -150,7 +151,7 @@ class TrioWebSocketTransport(Inbox):
 
     def goodbye(self, code: int = 1000, reason: str = "") -> None:
         """See Transport."""
-        if self._wire.closing or self._stream.ended:
+        if self._wire.closing or self._stream.ended.is_set():
             return
         fault = self._ws.closed
         if fault is not None:
@@ -167,7 +168,7 @@ class TrioWebSocketTransport(Inbox):
             self.goodbye(code, reason)
             self._drop_messages()  # or else the answer might not be read
             await self._wait_arrived()
-            if not self._stream.ended:
+            if not self._stream.ended.is_set():
                 with suppress(trio.BrokenResourceError):
                     await self._stream.wait_written(self._stream.accepted)
         finally:
@@ -187,6 +188,7 @@ class TrioWebSocketTransport(Inbox):
                 async with trio.open_nursery() as nursery:
                     await self._upgrade(nursery)
                     self._nursery = nursery
+                    assert report is not None
                     report.started(None)
                     report = None  # it holds the nursery that is only for starting: 1.1 KiB
                     try:
@@ -243,7 +245,7 @@ class TrioWebSocketTransport(Inbox):
 
             async def give_up_at_the_end() -> None:
                 # trio-websocket's own wait does not end when the server hangs up in the middle.
-                await self._stream.wait_ended()
+                await self._stream.ended.wait()
                 upgrading.cancel()
 
             async with trio.open_nursery() as watching:
@@ -267,6 +269,6 @@ class TrioWebSocketTransport(Inbox):
         reason = without_secrets(self._request, (end and end.reason) or "")
         if end is not None and self._wire.answered:
             return TransportClosed(int(end.code), reason)
-        if self._goodbye is not None and not self._stream.ended:
+        if self._goodbye is not None and not self._stream.ended.is_set():
             return TransportClosed(*self._goodbye)
         return TransportClosed(NO_CLOSE_FRAME, reason)

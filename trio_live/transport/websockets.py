@@ -21,7 +21,7 @@ from websockets.exceptions import PayloadTooBig
 from websockets.frames import Close, CloseCode, Frame, Opcode
 from websockets.protocol import Protocol, Side
 
-from trio_live.errors import ConnectError
+from trio_live.flag import Flag
 from trio_live.transport.cutter import MessageCutter
 from trio_live.transport.failures import upgrade_failure, without_secrets
 from trio_live.transport.inbox import Inbox
@@ -99,7 +99,7 @@ class WebSocketsTransport(Inbox):
         self._fragments_are_text = False
         self._goodbye: tuple[int, str] | None = None  # our own close, if the other's was not first
         self._end: tuple[int, str] | None = None  # what receive() raises when all is taken
-        self._done = trio.Event()  # set when everything may be torn down
+        self._done = Flag()  # set when everything may be torn down
 
     @property
     def accepted_bytes(self) -> int:
@@ -153,7 +153,7 @@ class WebSocketsTransport(Inbox):
 
     def goodbye(self, code: int = 1000, reason: str = "") -> None:
         """See Transport."""
-        if self._end is None and self._goodbye is None and not self._stream.ended:
+        if self._end is None and self._goodbye is None and not self._stream.ended.is_set():
             self._goodbye = code, reason
             self._protocol.send_close(code, reason)
             with suppress(trio.BrokenResourceError):
@@ -165,7 +165,7 @@ class WebSocketsTransport(Inbox):
             self.goodbye(code, reason)
             self._drop_messages()
             await self._wait_arrived()
-            if not self._stream.ended:
+            if not self._stream.ended.is_set():
                 with suppress(trio.BrokenResourceError):
                     await self._stream.wait_written(self._stream.accepted)
         finally:
