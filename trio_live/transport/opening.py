@@ -21,6 +21,7 @@ from trio_live.transport.interface import DialRequest
 from trio_live.transport.outgoing import OutgoingStream
 from trio_live.transport.proxy import open_tcp
 from trio_live.transport.sockets import DirectSocket
+from trio_live.transport.tickets import keep_ticket, ticket_for
 from trio_live.transport.tls import TlsStream
 
 OpenStream = Callable[[str, int], Awaitable[trio.abc.Stream]]
@@ -83,10 +84,17 @@ async def _connect(request: DialRequest, open_stream: OpenStream | None) -> Outg
         return OutgoingStream(stream, try_write)
     context = request.ssl_context or default_ssl_context()
     try:
-        return TlsStream(stream, try_write, context, host)
+        return TlsStream(stream, try_write, context, host, ticket_for(context, host, port))
     except BaseException:
         await trio.aclose_forcefully(stream)
         raise
+
+
+def keep_ticket_of(request: DialRequest, stream: OutgoingStream) -> None:
+    """Keep the TLS ticket of a connection for the next one, after the upgrade."""
+    if isinstance(stream, TlsStream):
+        parts = urlsplit(request.url)
+        keep_ticket(stream.engine, parts.hostname or "", port_of(parts), trio.current_time())
 
 
 def upgrade_request(request: DialRequest) -> tuple[str, str, list[tuple[bytes, bytes]]]:

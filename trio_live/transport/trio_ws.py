@@ -31,6 +31,7 @@ from trio_live.transport.logs import keep_reasons_out
 from trio_live.transport.opening import (
     OpenStream,
     incomplete_answer,
+    keep_ticket_of,
     open_wire,
     upgrade_request,
 )
@@ -67,6 +68,7 @@ async def dial(
         await trio.aclose_forcefully(stream)
         raise
     if failure is None:
+        keep_ticket_of(request, stream)
         return transport
     try:
         raise failure

@@ -26,7 +26,7 @@ from trio_live.transport.cutter import MessageCutter
 from trio_live.transport.failures import upgrade_failure, without_secrets
 from trio_live.transport.inbox import Inbox
 from trio_live.transport.interface import NO_CLOSE_FRAME, DialRequest, TransportClosed
-from trio_live.transport.opening import OpenStream, open_wire
+from trio_live.transport.opening import OpenStream, keep_ticket_of, open_wire
 from trio_live.transport.outgoing import OutgoingStream
 from trio_live.transport.text_frames import text_frame
 from trio_live.transport.upgrade import upgrade
@@ -65,6 +65,7 @@ async def dial(
         behind = await upgrade(request, stream)
         transport = WebSocketsTransport(request, stream)
         nursery.start_soon(transport.run, behind, name="trio_live connection")
+        keep_ticket_of(request, stream)
         return transport
     except Exception as error:
         await trio.aclose_forcefully(stream)
