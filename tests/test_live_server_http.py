@@ -11,6 +11,10 @@ from trio_live.testing import LiveServer
 
 PATH = b"/v1alpha/auth_tokens"
 KEY = b"x-goog-api-key: k\r\n"
+UPGRADE = (
+    b"GET " + PATH + b" HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
+)
 
 
 async def ask(server: LiveServer, *request: bytes, split: int = 65_536) -> tuple[int, object]:
@@ -131,6 +135,26 @@ async def test_client_that_leaves_or_stalls_is_let_go(
             await trio.testing.wait_all_tasks_blocked()
             assert trio.current_time() == 7
             assert server.sessions == []
+
+
+@pytest.mark.parametrize("whole", [UPGRADE, post(b"{}")], ids=["upgrade", "post"])
+async def test_client_that_vanishes_in_its_request_is_no_error(
+    whole: bytes, autojump_clock: MockClock
+) -> None:
+    """Wherever a request is cut, and whatever has been read by then, the server has no error."""
+    with trio.fail_after(600):
+        async with LiveServer(upgrade_timeout=7) as server:
+            for end in range(len(whole)):
+                for read_first in (False, True):
+                    client = server.open_stream()
+                    await client.send_all(whole[:end])
+                    if read_first:
+                        await trio.testing.wait_all_tasks_blocked()
+                    await client.aclose()
+                    await trio.testing.wait_all_tasks_blocked()
+            assert trio.current_time() == 0  # nobody waited for what cannot come
+            assert server.sessions == []
+            assert server.errors == []
 
 
 async def test_noise_is_noted_and_ends_the_connection(autojump_clock: MockClock) -> None:

@@ -128,17 +128,19 @@ async def _read(stream: trio.abc.ReceiveStream, connection: h11.Connection) -> P
     while True:
         event = connection.next_event()
         if event is h11.NEED_DATA:
-            connection.receive_data(bytes(await stream.receive_some(_RECEIVE_BYTES)))
+            received = bytes(await stream.receive_some(_RECEIVE_BYTES))
+            if not received:
+                raise trio.BrokenResourceError("the connection ended in the middle of a request")
+            connection.receive_data(received)
         elif isinstance(event, h11.Request):
             request = event
         elif isinstance(event, h11.Data):
             body += event.data
             if len(body) > _BODY_LIMIT:
                 raise HttpError(400, "Request payload size exceeds the limit.")
-        elif request is None:
-            raise trio.BrokenResourceError("the connection ended before a request")
         else:
             break
+    assert request is not None  # h11 ends nothing that has not begun
     path, _, query = request.target.decode("latin-1").partition("?")
     headers = {name.decode("latin-1"): text.decode("latin-1") for name, text in request.headers}
     return PlainRequest(request.method.decode("latin-1"), path, query, headers, bytes(body))
