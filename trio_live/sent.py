@@ -4,8 +4,10 @@ What lives here: SentLog, the account that a loss is judged by. What must not: I
 
 Three answers, each of its own source. Written: `written_bytes` of the transport; what is not
 written when the connection is gone can be sent again. Arrived: `confirmed_bytes`; a ping follows
-each command but media, one at a time, and its answer says so. Taken in: only in transparent
-resumption, where the service says it and the Ledger replays the rest.
+each command but media, one at a time, and its answer says so. Frames come in order, so who answers
+a ping (RFC 6455, 5.5.2) has read what came before: the other end of the WebSocket, which may be a
+proxy, not the model. Taken in: only in transparent resumption, where the service says it and the
+Ledger replays the rest.
 """
 
 from __future__ import annotations

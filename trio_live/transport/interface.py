@@ -70,7 +70,8 @@ class Transport(Protocol):
             grows by each `send`.
         written_bytes: How many of them the operating system has taken.
         begun_bytes: How many of them it may have taken: writing them began, and may have failed.
-        confirmed_bytes: How many of them the other side has certainly received; grows by `ping`.
+        confirmed_bytes: How many of them the other end of the WebSocket has certainly read; grows
+            by `ping`.
         heard_bytes: Bytes that came from the other side, control frames included.
     """
 

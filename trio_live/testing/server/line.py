@@ -2,6 +2,11 @@
 
 The reader never waits for anything but the socket, so pings are answered and interruptions are
 seen while an answer is on its way or the client is slow to read.
+
+A pong says that everything before its ping was taken: a client may rely on that. So nothing lies
+between the task that answers pings and the reader (the queue of trio-websocket has no room); what
+the reader was given it takes, though the connection is being closed by then; and when it takes no
+more, no ping behind is answered.
 """
 
 from __future__ import annotations
@@ -50,7 +55,8 @@ class Line:
 
         Args:
             start: called once with the nursery in which everything of this connection runs.
-            take: called with each frame, in order, until the connection is being closed.
+            take: called with each frame, in order; with none any more when the connection is
+                being closed, but for the one that was waited for then.
         """
         try:
             async with trio.open_nursery() as nursery:
@@ -59,7 +65,7 @@ class Line:
                 start(nursery)
                 await self._run_reader(take)
                 if self.outbox.closing is not None:
-                    # The reader ends when the close frame leaves; the answer is still to come.
+                    # The reader has ended; the close frame, or its answer, is still to come.
                     await self._written.wait()
                 nursery.cancel_scope.cancel()
         finally:
@@ -83,15 +89,14 @@ class Line:
             self._nursery.cancel_scope.cancel()
 
     async def _run_reader(self, take: Callable[[str | bytes], None]) -> None:
-        while True:
+        while self.outbox.closing is None:
             try:
                 frame = await self._websocket.get_message()
             except ConnectionClosed as closed:
                 reason = closed.reason
                 self._note_end((int(reason.code), reason.reason or "") if reason else LOST)
                 return
-            if self.outbox.closing is None:
-                take(frame)
+            take(frame)
 
     async def _run_writer(self) -> None:
         try:

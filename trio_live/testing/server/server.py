@@ -34,7 +34,7 @@ from .watched import WatchedStream
 
 MAX_MESSAGE_BYTES: Final = 64 * 1024 * 1024
 _RECEIVE_BYTES: Final = 65_536
-_QUEUED_MESSAGES: Final = 64  # between trio-websocket's reader and ours, which never waits
+_QUEUED_MESSAGES: Final = 0  # between trio-websocket's reader and ours: see line.py about pongs
 # Who may have a token is decided as for a session with a key.
 TOKENS_ENTRANCE: Final = Entrance(Platform.GEMINI, "v1alpha", constrained=False)
 
