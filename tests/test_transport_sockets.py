@@ -10,6 +10,7 @@ import socket
 import ssl
 import struct
 import sys
+import tracemalloc
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, suppress
 from functools import partial
@@ -35,6 +36,7 @@ from transport_far_end import (
 from trio_live.errors import ConnectError
 from trio_live.transport import NO_CLOSE_FRAME, DialRequest, Transport, TransportClosed, opening
 from trio_live.transport.sockets import DirectSocket
+from trio_live.transport.tls import TlsStream
 
 GOODBYE = (CLOSE, close_payload(1000))
 
@@ -228,6 +230,45 @@ async def test_direct_socket_read_cancelled_at_every_step_loses_nothing() -> Non
 
     with trio.fail_after(60):
         assert await cancel_at_every_step(attempt) > 1
+
+
+async def _read_bytes(stream: trio.abc.ReceiveStream, server: trio.abc.SendStream) -> int:
+    """Let a hundred bytes arrive; give the most that was allocated while they were read."""
+    await server.send_all(bytes(100))
+    tracemalloc.reset_peak()
+    before, _ = tracemalloc.get_traced_memory()
+    assert await stream.receive_some() == bytes(100)
+    _, peak = tracemalloc.get_traced_memory()
+    return peak - before
+
+
+async def test_read_allocates_no_more_than_what_came() -> None:
+    """A read leaves no hole of the size of what might have come in the heap, with TLS neither."""
+    authority = trustme.CA()
+    server_context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    authority.issue_cert("localhost").configure_cert(server_context)
+    client_context = ssl.create_default_context()
+    authority.configure_trust(client_context)
+    tracemalloc.start()
+    try:
+        with trio.fail_after(60):
+            near, far = trio.socket.socketpair()
+            plain = DirectSocket(trio.SocketStream(near))
+            async with plain, trio.SocketStream(far) as server:
+                assert min([await _read_bytes(plain, server) for _ in range(5)]) < 8_000
+            near, far = trio.socket.socketpair()
+            below = DirectSocket(trio.SocketStream(near))
+            client = TlsStream(below, below.try_write, client_context, "localhost")
+            secret = trio.SSLStream(trio.SocketStream(far), server_context, server_side=True)
+            async with client, below, trio.open_nursery() as nursery:
+                nursery.start_soon(client.run)
+                nursery.start_soon(secret.do_handshake)
+                await client.do_handshake()
+                assert min([await _read_bytes(client, secret) for _ in range(5)]) < 8_000
+                nursery.cancel_scope.cancel()
+            await trio.aclose_forcefully(secret)
+    finally:
+        tracemalloc.stop()
 
 
 async def test_direct_socket_closed_tells_those_who_wait_and_those_who_come() -> None:

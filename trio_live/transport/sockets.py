@@ -1,16 +1,15 @@
 """A TCP connection with nothing between: what Trio's low level gives, and no more.
 
-What lives here: DirectSocket. What must not: framing, TLS, buffers.
+What lives here: DirectSocket. What must not: framing, TLS, buffers of its own.
 """
 
 from __future__ import annotations
 
 import socket
-from typing import Final
 
 import trio
 
-_READ_SIZE: Final = 65_536
+from trio_live.transport.read_buffer import READ_SIZE, read_buffer
 
 
 class DirectSocket(trio.abc.Stream):
@@ -29,6 +28,7 @@ class DirectSocket(trio.abc.Stream):
         # Told its kind, it need not ask a connection that may be gone already.
         self._socket = socket.socket(own.family, own.type, own.proto, own.detach())
         self._socket.setblocking(False)
+        self._buffer = read_buffer()
 
     def try_write(self, data: bytes | memoryview) -> int:
         """Write what the socket takes now; give the number of bytes, 0 if none.
@@ -64,11 +64,13 @@ class DirectSocket(trio.abc.Stream):
 
         Cancellation: atomic. If cancelled, no data is lost.
         """
+        limit = READ_SIZE if max_bytes is None else min(max_bytes, READ_SIZE)
         while True:
             self._check_open()
             await trio.lowlevel.wait_readable(self._socket)
             try:
-                return self._socket.recv(_READ_SIZE if max_bytes is None else max_bytes)
+                size = self._socket.recv_into(self._buffer, limit)
+                return self._buffer[:size].tobytes()
             except BlockingIOError:  # the system may say "readable" and find nothing
                 continue
             except OSError as error:

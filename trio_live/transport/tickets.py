@@ -5,8 +5,8 @@ handshakes (tls.py). A resumed handshake takes 0.16 ms of the client's processor
 (measured with a chain of one certificate), and none of the server's signatures.
 
 One ticket serves any number of connections, until the server does not take it any more. To fetch
-one for each connection, as RFC 8446 (appendix C.4) would have it, so that nobody on the way can tell
-that two connections are of one client, is not possible in Python: `SSLObject.session` leaks an
+one for each connection, as RFC 8446 (appendix C.4) would have it, so that nobody on the way can
+tell that two connections are of one client, is not possible in Python: `SSLObject.session` leaks an
 OpenSSL session, 6.5 KiB, each time it is read (measured with CPython 3.11 to 3.13). So it is read
 once, and after that only if the server has refused the ticket, and not more often than every
 `_RENEW_AFTER` seconds. Who minds being recognised can pass a context of its own per session.
@@ -56,6 +56,4 @@ def keep_ticket(engine: ssl.SSLObject, host: str, port: int, now: float) -> None
 
 def _tickets(context: ssl.SSLContext) -> dict[tuple[str, int], _Kept]:
     # With the context, so that they go when it goes: a ticket refers to its context.
-    return cast(
-        "dict[tuple[str, int], _Kept]", context.__dict__.setdefault(_ATTRIBUTE, {})
-    )
+    return cast("dict[tuple[str, int], _Kept]", context.__dict__.setdefault(_ATTRIBUTE, {}))

@@ -20,9 +20,9 @@ from typing import Final
 import trio
 
 from trio_live.transport.outgoing import OutgoingStream
+from trio_live.transport.read_buffer import READ_SIZE, read_buffer
 
 _RECORD: Final = 16_384  # the most plaintext in one TLS record (RFC 8446, section 5.1)
-_CIPHERTEXT: Final = 65_536
 # A server's certificates in one piece would leave `incoming` 4 KiB larger for good (measured).
 _PIECE: Final = 1_024
 
@@ -59,6 +59,7 @@ class TlsStream(OutgoingStream):
         self.engine = context.wrap_bio(
             self._incoming, self._outgoing, server_hostname=server_hostname, session=ticket
         )
+        self._buffer = read_buffer()
         self._goodbye = False  # the peer has ended its side
         self._left_over = False  # the last read took its limit, and there may be more
 
@@ -78,7 +79,7 @@ class TlsStream(OutgoingStream):
                 self.engine.do_handshake()
             except ssl.SSLWantReadError:
                 self._send_records()
-                rest = rest or await super().receive_some(_CIPHERTEXT)
+                rest = rest or await super().receive_some(READ_SIZE)
                 if not rest:
                     raise trio.BrokenResourceError(
                         "the connection ended during the TLS handshake"
@@ -111,7 +112,7 @@ class TlsStream(OutgoingStream):
 
         Cancellation: atomic. If cancelled, no data is lost.
         """
-        limit = _CIPHERTEXT if max_bytes is None else max_bytes
+        limit = READ_SIZE if max_bytes is None else max_bytes
         await trio.lowlevel.checkpoint_if_cancelled()
         if self._left_over and (data := self._decrypt(limit)):
             await trio.lowlevel.cancel_shielded_checkpoint()
@@ -135,7 +136,7 @@ class TlsStream(OutgoingStream):
 
     async def _read_records(self) -> bool:
         """Wait for encrypted bytes; say whether there were any."""
-        data = await super().receive_some(_CIPHERTEXT)
+        data = await super().receive_some(READ_SIZE)
         if data:
             self._incoming.write(data)
         else:
@@ -149,12 +150,12 @@ class TlsStream(OutgoingStream):
         self._left_over = True
         try:
             while size < limit:
-                piece = self.engine.read(min(_RECORD, limit - size))
-                if not piece:
+                read = self.engine.read(min(_RECORD, limit - size), self._buffer)
+                if not read:
                     self._goodbye = True
                     break
-                pieces.append(piece)
-                size += len(piece)
+                pieces.append(self._buffer[:read].tobytes())
+                size += read
                 # To ask is cheaper than the exception that would tell (benchmarks/streams.py).
                 if not self._incoming.pending and not self.engine.pending():
                     self._left_over = False
