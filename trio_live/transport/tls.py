@@ -15,7 +15,7 @@ from __future__ import annotations
 import ssl
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Final
+from typing import Final, cast
 
 import trio
 
@@ -150,7 +150,8 @@ class TlsStream(OutgoingStream):
         self._left_over = True
         try:
             while size < limit:
-                read = self.engine.read(min(_RECORD, limit - size), self._buffer)
+                # With a buffer it gives a number, which its annotation does not say.
+                read = cast("int", self.engine.read(min(_RECORD, limit - size), self._buffer))
                 if not read:
                     self._goodbye = True
                     break
