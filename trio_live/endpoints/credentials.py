@@ -157,7 +157,8 @@ async def _call(function: Callable[[], object]) -> object:
         return await token if inspect.isawaitable(token) else token
     except Exception as error:
         raise CredentialsError(
-            f"the function that gives access tokens failed with {type(error).__name__}"
+            f"the function that gives access tokens failed with {type(error).__name__}",
+            retryable=_passes(error),
         ) from error
 
 
@@ -175,6 +176,19 @@ async def _run_in_thread(function: Callable[[], T]) -> T:
         limiter = trio.CapacityLimiter(_THREADS)
         _limiter.set(limiter)
     return await trio.to_thread.run_sync(function, abandon_on_cancel=True, limiter=limiter)
+
+
+def _passes(error: BaseException) -> bool:
+    """Whether what a function failed with may pass: it says so, or a network is behind it."""
+    said: object = getattr(error, "retryable", None)
+    if isinstance(said, bool):
+        return said
+    if isinstance(error, FileNotFoundError | PermissionError):
+        return False
+    if isinstance(error, OSError | trio.TooSlowError | trio.BrokenResourceError):
+        return True
+    behind = error.__cause__ or error.__context__
+    return behind is not None and _passes(behind)
 
 
 def _no_token(error: Exception, credentials: GoogleCredentials | None) -> CredentialsError:
