@@ -8,7 +8,7 @@ from lasting_parts import Lasting
 from session_parts import MANUAL, frame, leaves_with, read_until, say
 from trio.testing import MockClock
 
-from trio_live import ConnectionLost, FunctionResponse, Reconnected, ToolCall
+from trio_live import ConnectionLost, FunctionResponse, Reconnected, Reconnecting, ToolCall
 from trio_live.liveness import Health, Liveness
 
 CALL = frame(toolCall={"functionCalls": [{"id": "c1", "name": "f", "args": {}}]})
@@ -122,3 +122,31 @@ async def test_silent_sessions_are_looked_at_a_few_times_only(autojump_clock: Mo
             finally:
                 trio.lowlevel.remove_instrument(watch)
     assert looks < 60
+
+
+async def test_network_that_is_gone_after_each_setup_is_given_up(
+    autojump_clock: MockClock,
+) -> None:
+    """Law 5: connections of which nothing is heard are no progress, however long that takes."""
+    far = Lasting()
+    with trio.fail_after(10_000), leaves_with(ConnectionLost) as caught:
+        async with far.open() as session:
+            far.mute = True
+            far.peer.mute()
+            async for _ in session:
+                pass
+    assert caught.value.cause == "no ping was answered in time"
+    assert trio.current_time() < 600
+
+
+async def test_connection_that_was_heard_of_for_long_has_worked(autojump_clock: MockClock) -> None:
+    """Pongs are enough: an idle session whose network drops now and then is not given up."""
+    far = Lasting()
+    with trio.fail_after(100_000):
+        async with far.open(changed={"max_attempts": 2, "max_connection_age": None}) as session:
+            for _ in range(5):
+                await trio.sleep(400)
+                far.peer.mute()
+                happened = await read_until(session, Reconnected)
+                [told] = [event for event in happened if isinstance(event, Reconnecting)]
+                assert (told.attempt, told.delay) == (1, 0.0)

@@ -8,7 +8,7 @@ from lasting_parts import Lasting
 from session_parts import frame, leaves_with, read_until, text_message
 from trio.testing import MockClock
 
-from trio_live import ConnectionLost, Reconnected, Reconnecting, SessionHandle
+from trio_live import ConnectionLost, Disconnected, Reconnected, Reconnecting, SessionHandle
 
 DONE = frame(serverContent={"turnComplete": True})
 
@@ -117,3 +117,36 @@ async def test_service_that_closes_right_after_its_go_away_is_no_hot_loop(
                     far.peer.close(1001)
                     await read_until(session, Reconnected)
         assert len(far.peers) == 12  # with the one that was made in advance and came too late
+
+
+async def test_normal_close_after_a_go_away_is_no_end_of_the_session(
+    autojump_clock: MockClock,
+) -> None:
+    """Services close with 1000 what they called off; without a goAway it is the session's end."""
+    far = Lasting()
+    with trio.fail_after(60):
+        async with far.open() as session:
+            await session.send_text("go")
+            far.give_handle()
+            far.peer.send(frame(goAway={}))
+            far.peer.close(1000, "")
+            happened = await read_until(session, Reconnected)
+            [told] = [event for event in happened if isinstance(event, Reconnecting)]
+            assert told.cause == "the service closed the connection that it called off"
+            assert (told.attempt, told.delay, told.code) == (1, 0.0, 1000)
+            assert isinstance(back := happened[-1], Reconnected)
+            assert (back.restored, back.cut_turn) == (True, 1)
+            far.peer.close(1000, "")
+            assert (await read_until(session, Disconnected))[-1] == Disconnected(1000, "", True, {})
+
+
+async def test_normal_close_after_a_go_away_without_a_policy_is_the_end(
+    autojump_clock: MockClock,
+) -> None:
+    """There is no other connection to go over to."""
+    far = Lasting()
+    with trio.fail_after(60):
+        async with far.open(policy=None) as session:
+            far.peer.send(frame(goAway={}))
+            far.peer.close(1000, "")
+            assert (await read_until(session, Disconnected))[-1] == Disconnected(1000, "", True, {})

@@ -43,11 +43,12 @@ class Keeper:
         fanout: Says whether reading waits for a subscription.
         connect: Makes a connection, without the setup.
         move: Called when it is time to go over to the next connection.
-        give_up: Called when the connection is dead, with what that means.
+        give_up: Called when the connection is dead, with what that means, and since when.
         received_at: Says when the last message came.
 
     Attributes:
         seeking: Whether a move is wanted.
+        called_off: Whether the service has said that it will close the connection.
     """
 
     def __init__(
@@ -58,10 +59,10 @@ class Keeper:
         fanout: EventFanout,
         connect: Callable[[], Awaitable[Connection]],
         move: Callable[[], None],
-        give_up: Callable[[Verdict], None],
+        give_up: Callable[[Verdict, float], None],
         received_at: Callable[[], float],
     ) -> None:
-        self.seeking = False
+        self.seeking = self.called_off = False
         self._policy = settings.reconnect
         self._backoff = backoff
         self._protocol = protocol
@@ -83,7 +84,7 @@ class Keeper:
         """Look after this connection from now on."""
         now = trio.current_time()
         self._connection = connection
-        self.seeking = False
+        self.seeking = self.called_off = False
         self._seek_at = self._move_by = math.inf
         if self._policy is not None and self._policy.max_connection_age is not None:
             self._seek_at = now + self._policy.max_connection_age
@@ -125,6 +126,7 @@ class Keeper:
         time_left, self._protocol.go_away = self._protocol.go_away, None
         policy = self._policy
         if time_left is not None and policy is not None:
+            self.called_off = True
             now = trio.current_time()
             patience = policy.move_patience
             if time_left >= 0:
@@ -166,7 +168,10 @@ class Keeper:
             if health is Health.DOUBTFUL:
                 transport.ping()
             elif health is not Health.ALIVE:
-                self._give_up(NO_PONG if health is Health.GONE else NO_ANSWER)
+                if health is Health.GONE:
+                    self._give_up(NO_PONG, self._liveness.heard_at)
+                else:
+                    self._give_up(NO_ANSWER, self._received_at())
                 return
         if now >= self._move_by:
             self._move_by = math.inf  # a move takes a while, in which it is not due again

@@ -29,7 +29,7 @@ from trio_live.close_table import NO_PONG, Recovery, Verdict, When
 from trio_live.errors import ConnectionLost, LiveError, SetupError
 from trio_live.keeper import Keeper
 from trio_live.opener import Opener
-from trio_live.planner import MOVE, Planner
+from trio_live.planner import CALLED_OFF, MOVE, Planner
 from trio_live.reconnect import seed_of
 from trio_live.transport import NO_CLOSE_FRAME, Transport, TransportClosed
 
@@ -106,6 +106,7 @@ class Lifeline:
         self._attempt_scope = trio.CancelScope()  # of all that is done without a connection
         self._moving_since: float | None = None  # a move to the next connection has begun
         self._dead: Verdict | None = None  # the connection in use gives no sign of life
+        self._worked_until: float | None = None  # and has given none since then
         self._received_at = 0.0  # when the last message came
         self._opener = Opener(endpoint, settings, protocol, publish, self._receive)
         self._keeper = Keeper(
@@ -168,6 +169,8 @@ class Lifeline:
             closed = await self._read(current.transport)
             closed.reason = self._protocol.carried.blank(closed.reason)
             verdict = self._dead or judge_close(closed.code, closed.reason, When.SESSION)
+            if verdict.clean and self._keeper.called_off:
+                verdict = CALLED_OFF
             ended_at = trio.current_time()
             if self._moving_since is not None and not self._leaving:
                 verdict, closed, ended_at = (
@@ -177,7 +180,7 @@ class Lifeline:
                 )
             plan = None
             if not self._leaving:
-                plan = self._planner.after_end(verdict, ended_at, self._received_at)
+                plan = self._planner.after_end(verdict, ended_at, self._worked_until)
             if plan is None:
                 self._keeper.stop()
                 return Ending(closed, self._deadly(closed))
@@ -221,9 +224,9 @@ class Lifeline:
         self._current.transport.goodbye()
         self.end_by(now + _LAST_WORDS)
 
-    def _bury(self, verdict: Verdict) -> None:
-        """Take the connection for lost: it gives no sign of life."""
-        self._dead = verdict
+    def _bury(self, verdict: Verdict, since: float) -> None:
+        """Take the connection for lost: it has given no sign of life since then."""
+        self._dead, self._worked_until = verdict, since
         self._reader_scope.cancel()
 
     def _deadly(self, closed: TransportClosed) -> ConnectionLost | None:
@@ -237,7 +240,7 @@ class Lifeline:
         """Send over this connection, and read from it, from now on."""
         self._current = connection
         self._moving_since = None
-        self._dead = None
+        self._dead = self._worked_until = None
         self._planner.connected(trio.current_time())
         self._keeper.watch(connection)
         self.connections += 1

@@ -43,6 +43,9 @@ class Liveness:
         ping_timeout: Seconds that an answer to a ping may take; None: no pings.
         silence_timeout: Seconds for which no message may come while an answer is owed; None: for
             ever.
+
+    Attributes:
+        heard_at: When a look last found that something had come.
     """
 
     def __init__(self, ping_timeout: float | None, silence_timeout: float | None) -> None:
@@ -51,6 +54,7 @@ class Liveness:
             PING_AFTER if ping_timeout is None else min(PING_AFTER, ping_timeout / 2)
         )
         self._silence_timeout = silence_timeout
+        self.heard_at = 0.0
         self._owed_period = 0.0 if silence_timeout is None else silence_timeout * _LATEST
         self.end()
 
@@ -62,7 +66,7 @@ class Liveness:
     def begin(self, now: float) -> None:
         """Begin with a connection."""
         self.end()
-        self._looked_at = now
+        self._looked_at = self.heard_at = now
         if self._ping_timeout is not None:
             self._ping_at = now + self._ping_period
         if self._silence_timeout is not None:
@@ -96,6 +100,7 @@ class Liveness:
         self._ping_at = now + self._ping_period
         if heard != self._heard:
             self._heard = heard
+            self.heard_at = now
             self._pinged_at = None
             self._gone = False
             return Health.ALIVE

@@ -13,7 +13,7 @@ import trio
 
 from trio_live.close_codes import setup_refused
 from trio_live.connection import Connection, connect
-from trio_live.errors import SetupTimeout
+from trio_live.errors import LiveError, SetupTimeout
 from trio_live.state import SessionPhase
 from trio_live.transport import Transport, TransportClosed
 
@@ -74,8 +74,10 @@ class Opener:
         connection = spare or await self.dial()
         try:
             await self._set_up(connection.transport)
-        except BaseException:
+        except BaseException as error:
             connection.release()
+            if isinstance(error, LiveError):
+                await connection.wait_gone()  # before its handle is used again
             raise
         return connection
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from trio_live.close_table import NO_ANSWER, Recovery, Verdict
+from trio_live.close_table import Recovery, Verdict
 from trio_live.reconnect import Backoff
 
 if TYPE_CHECKING:
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 MOVE: Final = Verdict(Recovery.ROTATE, "the session moves on before the service closes this one")
 """What it means that the session leaves a connection that works."""
+
+CALLED_OFF: Final = Verdict(Recovery.ROTATE, "the service closed the connection that it called off")
+"""What a normal close means after goAway: the connection is over, the session is not."""
 
 
 class Planner:
@@ -49,13 +52,15 @@ class Planner:
         if self.backoff is not None:
             self.backoff.connected(now)
 
-    def after_end(self, verdict: Verdict, now: float, received_at: float) -> Plan | None:
+    def after_end(
+        self, verdict: Verdict, now: float, worked_until: float | None = None
+    ) -> Plan | None:
         """Plan what comes after a connection that has ended.
 
         Args:
             verdict: What the end means.
             now: The time of the end; of a move, when it began.
-            received_at: When the last message came.
+            worked_until: Until when the connection was of use; None for until its end.
 
         Returns:
             The plan; None if there is nothing more to try.
@@ -70,9 +75,7 @@ class Planner:
         with_handle = self._protocol.carried.handle is not None
         if verdict is MOVE:
             return backoff.plan_move(verdict, now, with_handle=with_handle)
-        # One that does not answer is of no use, however long it lasts.
-        until = received_at if verdict is NO_ANSWER else None
-        return backoff.plan(verdict, now, with_handle=with_handle, worked_until=until)
+        return backoff.plan(verdict, now, with_handle=with_handle, worked_until=worked_until)
 
     def after_failure(self, verdict: Verdict, now: float) -> Plan | None:
         """Plan what comes after an attempt to connect that has failed; as `after_end`."""
