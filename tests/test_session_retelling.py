@@ -129,3 +129,45 @@ async def test_model_that_takes_no_contents_is_told_as_an_error(autojump_clock: 
             assert error.message.startswith("the conversation could not be told again: ")
             await session.send_realtime_text("it lives")
             assert far.frames()[1:] == [{"realtimeInput": {"text": "it lives"}}]
+
+
+@pytest.mark.parametrize("way", ["instruction", "context", "raw"])
+@pytest.mark.parametrize("handle", [False, True], ids=["afresh", "resumed"])
+async def test_next_setup_has_what_the_service_was_told_meanwhile(
+    autojump_clock: MockClock, way: str, handle: bool
+) -> None:
+    """A new instruction, or other functions, hold for the session, not for the connection."""
+    far = Lasting()
+    config = trio_live.SessionConfig(
+        "gemini-3.8-live",
+        response_modalities=["TEXT"],
+        system_instruction="Be long.",
+        tools=[trio_live.FunctionDeclaration("old", "x")],
+    )
+    brief = {"parts": [{"text": "Be brief."}], "role": "user"}
+    new = {"functionDeclarations": [{"name": "new", "description": "y"}]}
+    with trio.fail_after(60):
+        async with far.open(config) as session:
+            if handle:
+                far.give_handle()
+            match way:
+                case "instruction":
+                    await session.update_instruction("Be brief.")
+                case "context":
+                    await session.update_context(
+                        system_instruction="Be brief.",
+                        tools=[trio_live.FunctionDeclaration("new", "y")],
+                    )
+                case _:
+                    update = {"systemInstruction": brief, "tools": {"tools": [new]}}
+                    await session.send_raw({"contextUpdate": update})
+            await wait_all_tasks_blocked()
+            assert (await lose(far, session)).restored is handle
+            setup = far.frames()[0]["setup"]
+            assert setup["systemInstruction"] == brief
+            old = {"functionDeclarations": [{"name": "old", "description": "x"}]}
+            assert setup["tools"] == [old if way == "instruction" else new]
+            if way == "context":
+                await session.update_context(tools=[])
+                await lose(far, session)
+                assert "tools" not in far.frames()[0]["setup"]

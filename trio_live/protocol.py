@@ -31,14 +31,15 @@ from trio_live.rules import MessageRules, known_of
 from trio_live.state import CONVERSATION, SessionState, Trigger
 from trio_live.wire import codec
 from trio_live.wire.client import ClientMessage
+from trio_live.wire.content import Content
 from trio_live.wire.setup import SessionResumptionConfig
 
 if TYPE_CHECKING:
     from trio_live.checkpoint import Checkpoint
     from trio_live.config import SessionConfig
     from trio_live.events import SessionEvent
-    from trio_live.wire.content import Content
     from trio_live.wire.marks import Platform
+    from trio_live.wire.tools import Tool
 
 
 class LiveProtocol:
@@ -83,6 +84,8 @@ class LiveProtocol:
         # the service may hear speech end before we signal it.
         self.activity_started = False
         self.carried = Carried(self._inbound, model_name, config.resumption_handle)
+        self._instruction: Content | None = None  # the last one that was told, if there was one
+        self._tools: tuple[Tool, ...] | None = None  # likewise
         self.starts_told = False
         self.declared: frozenset[str] = frozenset()
 
@@ -140,6 +143,10 @@ class LiveProtocol:
         if self._transparent or handle != self._config.resumption_handle:
             resumption = SessionResumptionConfig(handle, self._transparent or None)
             setup = replace(setup, session_resumption=resumption)
+        if self._instruction is not None:
+            setup = replace(setup, system_instruction=self._instruction)
+        if self._tools is not None:
+            setup = replace(setup, tools=self._tools or None)
         extra = self._config.extra
         fields = merge(codec.to_object(setup), {} if extra is None else extra)
         self.declared = outbound.declared_in(fields)
@@ -229,14 +236,17 @@ class LiveProtocol:
                 initial = self._history.sent(command)
                 if complete and not initial:  # the end of an initial history is not answered
                     self.state.begin_turn(now)
-            case commands.UpdateContext(tools=tools) if tools is not None:
-                self.declared = outbound.functions_of(read_tools(tools))
+            case commands.UpdateInstruction(text):
+                self._keep_context(Content.from_text(text), None)
+            case commands.UpdateContext(instruction, tools):
+                self._keep_context(instruction, None if tools is None else read_tools(tools))
             case commands.SendRaw(message):
                 seen = outbound.read_raw(message)
                 if seen.client_content is not None and seen.client_content.turn_complete:
                     self._history.end()
-                if seen.context_update is not None and seen.context_update.tools is not None:
-                    self.declared = outbound.functions_of(seen.context_update.tools.tools or ())
+                if (update := seen.context_update) is not None:
+                    told = None if update.tools is None else update.tools.tools or ()
+                    self._keep_context(update.system_instruction, told)
                 return self._settle(answered) if answered else []
             case _:
                 pass
@@ -272,6 +282,7 @@ class LiveProtocol:
     def replace_tools(self, config: SessionConfig) -> None:
         """Name the tools of this config in later setups: the service was told of them meanwhile."""
         self._config = config
+        self._tools = None
 
     def interrupt(self) -> list[SessionEvent]:
         """Mark what the model has said so far as stale, without telling the service."""
@@ -315,6 +326,14 @@ class LiveProtocol:
 
     def _build(self, command: commands.SessionCommand) -> ClientMessage:
         return outbound.build(command, self._platform, announced=self._history.asked)
+
+    def _keep_context(self, instruction: Content | None, tools: tuple[Tool, ...] | None) -> None:
+        """Keep what the service was told since the setup, for the next one; None: nothing."""
+        if instruction is not None:
+            self._instruction = instruction
+        if tools is not None:
+            self._tools = tools
+            self.declared = outbound.functions_of(tools)
 
     def _settle(self, keys: list[str | int]) -> list[SessionEvent]:
         """Take answered calls off the list of what is owed."""
