@@ -135,6 +135,7 @@ ARROWS: dict[str, set[str]] = {
     "model_turn": {"events", "parts", "state", "turns", "wire"},
     "inbound": {"events", "model_turn", "parts", "state", "turns", "wire"},
     "carried": {"checkpoint", "commands", "events", "inbound", "ledger", "state", "wire"},
+    "setups": {"config", "outbound", "wire"},
     "protocol": {
         "answers",
         "arguments",
@@ -148,6 +149,7 @@ ARROWS: dict[str, set[str]] = {
         "inbound",
         "outbound",
         "rules",
+        "setups",
         "state",
         "wire",
     },
@@ -392,6 +394,7 @@ CORE = {
     "model_turn",
     "inbound",
     "carried",
+    "setups",
     "protocol",
     "music",
     "music.wire",

@@ -18,28 +18,24 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from msgspec.structs import replace
-
 from trio_live import answers, arguments, commands, outbound
 from trio_live.carried import Carried
-from trio_live.config import merge
 from trio_live.config.values import read_tools
 from trio_live.errors import InvalidArgument, LocalProtocolError
 from trio_live.history import InitialHistory
 from trio_live.inbound import Inbound
 from trio_live.rules import MessageRules, known_of
+from trio_live.setups import Setups
 from trio_live.state import CONVERSATION, SessionState, Trigger
 from trio_live.wire import codec
 from trio_live.wire.client import ClientMessage
 from trio_live.wire.content import Content
-from trio_live.wire.setup import SessionResumptionConfig
 
 if TYPE_CHECKING:
     from trio_live.checkpoint import Checkpoint
     from trio_live.config import SessionConfig
     from trio_live.events import SessionEvent
     from trio_live.wire.marks import Platform
-    from trio_live.wire.tools import Tool
 
 
 class LiveProtocol:
@@ -58,7 +54,6 @@ class LiveProtocol:
         carried: What outlives a connection: the handle, and the calls that are owed an answer.
         starts_told: Whether `start_call` tells which calls are worked on; else answering one of
             several calls is taken for work on all of them.
-        declared: The names of the functions that the model was last told of.
     """
 
     def __init__(
@@ -71,10 +66,8 @@ class LiveProtocol:
         transparent: bool = False,
     ) -> None:
         self.state = SessionState() if state is None else state
-        self._config = config
-        self._model_name = model_name
         self._platform = platform
-        self._transparent = transparent
+        self._setups = Setups(config, model_name, transparent=transparent)
         known = known_of(config)
         self._history = InitialHistory(ends_with_user=known.history_ends_with_user is True)
         self._manual = config.manual_activity
@@ -84,15 +77,17 @@ class LiveProtocol:
         # the service may hear speech end before we signal it.
         self.activity_started = False
         self.carried = Carried(self._inbound, model_name, config.resumption_handle)
-        self._instruction: Content | None = None  # the last one that was told, if there was one
-        self._tools: tuple[Tool, ...] | None = None  # likewise
         self.starts_told = False
-        self.declared: frozenset[str] = frozenset()
 
     @property
     def opened(self) -> bool:
         """Whether the setup was accepted and the end has not begun: commands may be sent."""
         return self.state.phase in CONVERSATION
+
+    @property
+    def declared(self) -> frozenset[str]:
+        """The names of the functions that the model was last told of."""
+        return self._setups.declared
 
     @property
     def go_away(self) -> float | None:
@@ -137,19 +132,9 @@ class LiveProtocol:
 
     def setup(self) -> tuple[str, list[SessionEvent]]:
         """Give the setup frame, the first of a connection, and note that it is sent."""
-        setup = self._config.setup(self._model_name)
         handle = self.carried.handle
         resuming = self.carried.resuming = handle is not None
-        if self._transparent or handle != self._config.resumption_handle:
-            resumption = SessionResumptionConfig(handle, self._transparent or None)
-            setup = replace(setup, session_resumption=resumption)
-        if self._instruction is not None:
-            setup = replace(setup, system_instruction=self._instruction)
-        if self._tools is not None:
-            setup = replace(setup, tools=self._tools or None)
-        extra = self._config.extra
-        fields = merge(codec.to_object(setup), {} if extra is None else extra)
-        self.declared = outbound.declared_in(fields)
+        fields = self._setups.build(handle)
         self._history.begin(fields, resuming=resuming)
         return codec.encode({"setup": fields}), self._inbound.fire(Trigger.SETUP)
 
@@ -237,16 +222,16 @@ class LiveProtocol:
                 if complete and not initial:  # the end of an initial history is not answered
                     self.state.begin_turn(now)
             case commands.UpdateInstruction(text):
-                self._keep_context(Content.from_text(text), None)
+                self._setups.note_told(Content.from_text(text), None)
             case commands.UpdateContext(instruction, tools):
-                self._keep_context(instruction, None if tools is None else read_tools(tools))
+                self._setups.note_told(instruction, None if tools is None else read_tools(tools))
             case commands.SendRaw(message):
                 seen = outbound.read_raw(message)
                 if seen.client_content is not None and seen.client_content.turn_complete:
                     self._history.end()
                 if (update := seen.context_update) is not None:
                     told = None if update.tools is None else update.tools.tools or ()
-                    self._keep_context(update.system_instruction, told)
+                    self._setups.note_told(update.system_instruction, told)
                 return self._settle(answered) if answered else []
             case _:
                 pass
@@ -281,8 +266,7 @@ class LiveProtocol:
 
     def replace_tools(self, config: SessionConfig) -> None:
         """Name the tools of this config in later setups: the service was told of them meanwhile."""
-        self._config = config
-        self._tools = None
+        self._setups.replace_config(config)
 
     def interrupt(self) -> list[SessionEvent]:
         """Mark what the model has said so far as stale, without telling the service."""
@@ -326,14 +310,6 @@ class LiveProtocol:
 
     def _build(self, command: commands.SessionCommand) -> ClientMessage:
         return outbound.build(command, self._platform, announced=self._history.asked)
-
-    def _keep_context(self, instruction: Content | None, tools: tuple[Tool, ...] | None) -> None:
-        """Keep what the service was told since the setup, for the next one; None: nothing."""
-        if instruction is not None:
-            self._instruction = instruction
-        if tools is not None:
-            self._tools = tools
-            self.declared = outbound.functions_of(tools)
 
     def _settle(self, keys: list[str | int]) -> list[SessionEvent]:
         """Take answered calls off the list of what is owed."""
