@@ -30,12 +30,12 @@ The house, from the ground up; each room imports only from those before it:
     outbound, history   command -> message, with the rules that hold everywhere
     rules            the rules of platforms and models
     parts, inbound   parts and transcripts -> events; message -> events
-    protocol         the whole conversation without I/O
+    carried, setups, protocol     the whole conversation without I/O
     subscription, fanout, watch   events to their readers
     interfaces, verbs, handle     what users hold
     gate, outage, outbox          the way out, and what waits while there is no connection
-    connection, liveness, keeper  one connection, and who looks after it
-    lifeline, runner              one connection after another, and what runs it all
+    connection, opener, liveness, keeper   one connection, and who looks after it
+    planner, lifeline, driver, runner      one connection after another, and what runs it all
     tools/                        functions that the model calls
     session                       open_session: the block around it all
     scope                         that block, for every kind of session

@@ -94,4 +94,4 @@ class Disconnected(Data, frozen=True):
     reason: str
     clean: bool
     undelivered: dict[str, int]
-    uncertain: dict[str, int] = msgspec.field(default_factory=dict)
+    uncertain: dict[str, int] = msgspec.field(default_factory=dict[str, int])

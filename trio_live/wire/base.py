@@ -83,7 +83,7 @@ def redacted(name: str, value: object) -> str:
         return "[" + ", ".join(redacted(name, item) for item in items) + "]"
     if isinstance(value, dict):
         if name in _COUNTS:
-            return repr(value)
+            return repr(cast("dict[str, int]", value))
         return f"<{len(cast('dict[str, object]', value))} keys>"
     return repr(value) if isinstance(value, msgspec.Struct) else f"<{type(value).__name__}>"
 
