@@ -24,7 +24,7 @@ from transport_far_end import (
     connected,
     frame,
 )
-from trio.testing import MockClock, wait_all_tasks_blocked
+from trio.testing import MockClock, memory_stream_pair, wait_all_tasks_blocked
 
 from trio_live.transport import NO_CLOSE_FRAME, DialRequest, Transport, TransportClosed
 from trio_live.transport.frames import FrameStream
@@ -893,11 +893,81 @@ async def test_outgoing_stream_counts_what_a_partial_write_took() -> None:
             assert (stream.accepted, stream.written, taken) == (2, 2, [b"ab"])
             stream.write(b"cdef")
             stream.write(b"gh")
-            assert (stream.accepted, stream.written, taken) == (8, 4, [b"ab", b"cd"])
+            assert (stream.accepted, stream.written, taken) == (8, 2, [b"ab"])
             await stream.wait_written(stream.accepted)
+            assert taken == [b"ab", b"cd"]
             assert (stream.accepted, stream.written) == (8, 8)
             assert connection.line.writes == [b"efgh"]
             await stream.aclose()
+
+
+async def test_outgoing_stream_writes_what_follows_within_a_millisecond_together(
+    autojump_clock: MockClock,
+) -> None:
+    """What is written is the same as one by one; only how many at a time differs."""
+    taken: list[bytes] = []
+
+    def try_write(data: bytes) -> int:
+        taken.append(data)
+        return len(data)
+
+    near, far = memory_stream_pair()
+    stream = OutgoingStream(near, try_write)
+    frames = [b"%d" % number for number in range(7)]
+    with trio.fail_after(60):
+        async with trio.open_nursery() as nursery:
+            stream.start(nursery)
+            for data in frames[:3]:
+                stream.write(data)
+            assert taken == [b"0"]
+            await wait_all_tasks_blocked()
+            assert taken == [b"0", b"12"]
+            stream.write(frames[3])  # still of the same moment
+            assert stream.backlog == 1
+            await stream.wait_written(stream.accepted)
+            assert taken[2:] == [b"3"]
+            await trio.sleep(0.002)
+            stream.write(frames[4])
+            assert taken[3:] == [b"4"]
+            await far.send_all(b"read")
+            await stream.receive_some()
+            stream.write(frames[5])  # an answer
+            assert taken[4:] == [b"5"]
+            stream.write(frames[6])
+            stream.write(b"7" * 20_000)  # enough
+            assert taken[5:] == [b"6" + b"7" * 20_000]
+            stream.write(b"alone")
+            await wait_all_tasks_blocked()
+            assert taken[6:] == [b"alone"]
+            stream.write(b"at once")  # this sender lets others run after each
+            assert taken[7:] == [b"at once"]
+            stream.write(b"last")
+            await stream.aclose()
+            assert taken[8:] == [b"last"]
+    assert stream.accepted == stream.written == sum(map(len, taken))
+
+
+async def test_outgoing_stream_whose_socket_fails_later() -> None:
+    """What was accepted and fails in a later write stays unwritten; the next write is told."""
+    taken: list[bytes] = []
+
+    def try_write(data: bytes) -> int:
+        if taken:
+            raise ConnectionResetError
+        taken.append(data)
+        return len(data)
+
+    stream = OutgoingStream(Connection().line, try_write)
+    with trio.fail_after(60):
+        async with trio.open_nursery() as nursery:
+            stream.start(nursery)
+            stream.write(b"one")
+            stream.write(b"two")
+            with pytest.raises(trio.BrokenResourceError):
+                await stream.wait_written(stream.accepted)
+            with pytest.raises(trio.BrokenResourceError):
+                stream.write(b"three")
+            assert (stream.accepted, stream.written, stream.begun) == (6, 3, 3)
 
 
 async def test_outgoing_stream_whose_socket_fails() -> None:

@@ -170,6 +170,24 @@ async def test_send_is_on_the_wire_before_any_task_runs(dial: Dial) -> None:
         assert counts == (before + 13, before + 13)
 
 
+async def test_sends_that_follow_each_other_are_one_write(dial: Dial) -> None:
+    """The first is written at once, those behind it together, when others may run."""
+    async with connected(dial) as server:
+        server.transport.send("at once")
+        assert unmasked(arrived(server)) == b"at once"
+        before = server.transport.written_bytes
+        for number in range(3):
+            server.transport.send(f"later {number}")
+        assert server.transport.written_bytes == before
+        await trio.testing.wait_all_tasks_blocked()
+        assert server.transport.written_bytes == server.transport.accepted_bytes
+        assert [text for _, text in await server.far.read_frames(3)] == [
+            b"later 0",
+            b"later 1",
+            b"later 2",
+        ]
+
+
 async def test_a_full_socket_takes_frames_in_part_and_in_order(dial: Dial) -> None:
     """Frames and pongs that the socket takes piece by piece arrive whole and in order."""
     async with connected(dial, receive_buffer=4096) as server:
@@ -261,7 +279,7 @@ async def test_read_allocates_no_more_than_what_came() -> None:
             client = TlsStream(below, below.try_write, client_context, "localhost")
             secret = trio.SSLStream(trio.SocketStream(far), server_context, server_side=True)
             async with client, below, trio.open_nursery() as nursery:
-                nursery.start_soon(client.run)
+                client.start(nursery)
                 nursery.start_soon(secret.do_handshake)
                 await client.do_handshake()
                 assert min([await _read_bytes(client, secret) for _ in range(5)]) < 8_000
@@ -317,6 +335,7 @@ async def test_half_open_connection_ends(dial: Dial) -> None:
     """A server that has finished writing, but not reading, has ended the connection."""
     async with connected(dial) as server:
         assert isinstance(server.far.stream, trio.SocketStream)
+        await trio.testing.wait_all_tasks_blocked()  # it is done with the upgrade
         await server.far.stream.send_eof()
         with pytest.raises(TransportClosed) as caught:
             await server.transport.receive()
@@ -358,15 +377,17 @@ async def test_reset_by_the_server(dial: Dial) -> None:
 
 
 async def test_reset_is_noticed_by_a_send(dial: Dial) -> None:
-    """A send finds a reset before any task has read of it, and is refused, not counted."""
+    """A send, or the writing of it, finds a reset; the next one is refused, and not counted."""
     async with connected(dial) as server:
         server.reset()
-        before = server.transport.accepted_bytes
         with pytest.raises(TransportClosed) as caught:  # noqa: PT012
             server.transport.send("finds it")
-            before = server.transport.accepted_bytes
             server.transport.send("finds it at the latest")
+            await server.transport.wait_written(server.transport.accepted_bytes)
         assert caught.value.code == NO_CLOSE_FRAME
+        before = server.transport.accepted_bytes
+        with pytest.raises(TransportClosed):
+            server.transport.send("too late")
         assert server.transport.accepted_bytes == before
         await server.transport.aclose()
 

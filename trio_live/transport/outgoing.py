@@ -1,13 +1,22 @@
-"""The write side of a connection: accept at once, write at once if possible, else in order.
+"""The write side of a connection: accept at once, write at once or together with what follows.
 
 What lives here: OutgoingStream, the one place that writes to a socket. What must not: WebSocket,
 TLS. A write is synchronous and takes a whole frame or raises, so no cancellation can leave half a
-frame on the wire; what the socket does not take is written by one task, several frames in one go.
-There is such a task only while there is something for it to do, which for most sessions is never.
+frame on the wire.
+
+The first frame goes to the socket in the call that sends it. One that follows within a millisecond,
+while nothing was read, is the second of several: it waits for these, and one system call takes all
+of them, as soon as the sender lets other tasks run, waits for them to be written, or has sent
+16 KiB. Somebody who speaks sends a frame every 20 ms, and never waits; nor does an answer.
+benchmarks/flood.py over TLS, send, us a frame: 14.9 without this and 9.9 with it over the fast
+transport, 22.2 and 12.1 over the default one, text_frames.py included (November 2026). What the
+socket does not take is written by a task. There is one only while there is something for it to do,
+which for most sessions is never.
 """
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Callable
 from typing import Final
@@ -16,6 +25,11 @@ import trio
 
 from trio_live.flag import Flag
 
+# Less than audio has between two pieces, more than the steps of a program that has several
+# frames to send.
+_PAUSE: Final = 0.001
+# One record of TLS, and 17 frames of 20 ms audio: from here on a system call more is no matter.
+_TOGETHER: Final = 16_384
 # Small enough that those who wait for room see progress, large enough for 70 frames of 20 ms audio.
 _WRITE_SIZE: Final = 65_536
 # Of what comes through `send_all()`: a peer that sends pings and does not read its pongs must wait.
@@ -52,6 +66,8 @@ class OutgoingStream(trio.abc.Stream):
         self._nursery: trio.Nursery | None = None
         self._writing = False  # there is, or was until it was cancelled, a task that writes
         self._control = 0  # at least as much as came through `send_all()` and is not written
+        self._wrote_at = -math.inf  # when something was last written, if nothing was read since
+        self._full = False  # the socket takes no more: the task that writes waits for it
         self._broken = False
         self._progress: trio.Event | None = None  # somebody waits for `written`, or for the end
 
@@ -70,7 +86,7 @@ class OutgoingStream(trio.abc.Stream):
         return self.accepted - self.written
 
     def write(self, data: bytes) -> None:
-        """Accept data as a whole; write now what can be written now.
+        """Accept data as a whole; write it now, or with what follows.
 
         Raises:
             trio.BrokenResourceError: The stream is broken or closed; nothing was accepted.
@@ -78,23 +94,23 @@ class OutgoingStream(trio.abc.Stream):
         if self._broken:
             raise trio.BrokenResourceError("the connection is broken")
         rest = data
-        if self._try_write is not None and not self.backlog:
-            try:
-                taken = self._try_write(data)
-            except OSError as error:
-                self._break()
-                raise trio.BrokenResourceError("the connection is broken") from error
-            self.accepted += taken
-            self.written += taken
-            self.begun += taken
-            rest = data[taken:]
-            if not rest:
-                return
+        if self._try_write is not None and not self._full and self.accepted == self.written:
+            now = trio.current_time()
+            if now - self._wrote_at > _PAUSE:
+                self._wrote_at = now
+                rest = data[self._write_first(data) :]
+                if not rest:
+                    return
         self.accepted += len(rest)
         if self._pending is None:
             self._pending = deque()
-        for start in range(0, len(rest), _WRITE_SIZE):
-            self._pending.append(rest[start : start + _WRITE_SIZE])
+        if len(rest) <= _WRITE_SIZE:
+            self._pending.append(rest)
+        else:
+            for start in range(0, len(rest), _WRITE_SIZE):
+                self._pending.append(rest[start : start + _WRITE_SIZE])
+        if self.accepted - self.written >= _TOGETHER:
+            self._write_together()
         self._write_soon()
 
     async def wait_written(self, total: int) -> None:
@@ -105,6 +121,8 @@ class OutgoingStream(trio.abc.Stream):
 
         Cancellation: atomic. If cancelled, nothing happened.
         """
+        if self.written < total:
+            self._write_together()
         while self.written < total:
             if self._broken:
                 raise trio.BrokenResourceError("the connection is broken")
@@ -142,10 +160,12 @@ class OutgoingStream(trio.abc.Stream):
         if not data:
             self.ended.set()
         self.heard += len(data)
+        self._wrote_at = -math.inf
         return data
 
     async def aclose(self) -> None:
-        """Close at once; what is unwritten is not written any more."""
+        """Close at once; what the socket does not take now is not written any more."""
+        self._write_together()
         self._break()
         self.ended.set()
         await trio.aclose_forcefully(self._stream)
@@ -158,7 +178,12 @@ class OutgoingStream(trio.abc.Stream):
     async def _write_pending(self) -> None:
         """Write what could not be written at once, as long as there is something."""
         await trio.lowlevel.checkpoint_if_cancelled()  # then none of it is begun
+        alone = self._pending is not None and len(self._pending) == 1
+        self._write_together()
+        if alone:  # by a sender that lets others run after each frame: do not wait for more
+            self._wrote_at = -math.inf
         while self._pending and not self._broken:
+            self._full = True
             batch = self._next_batch(self._pending)
             self.begun += len(batch)  # if it fails, nobody knows how far it came
             try:
@@ -169,7 +194,42 @@ class OutgoingStream(trio.abc.Stream):
             self.written += len(batch)
             self._tell_progress()
         self._pending = None
+        self._full = False
         self._writing = False
+
+    def _write_first(self, data: bytes) -> int:
+        """Write what the socket takes of data that nothing waits before; give how much."""
+        assert self._try_write is not None
+        try:
+            taken = self._try_write(data)
+        except OSError as error:
+            self._break()
+            raise trio.BrokenResourceError("the connection is broken") from error
+        self.accepted += taken
+        self.written += taken
+        self.begun += taken
+        self._full = taken < len(data)
+        return taken
+
+    def _write_together(self) -> None:
+        """Write what the socket takes of what waits; if it fails, who writes next is told."""
+        if self._try_write is None or self._full or self._broken or not self._pending:
+            return
+        self._wrote_at = trio.current_time()
+        while self._pending and not self._full:
+            batch = self._next_batch(self._pending)
+            try:
+                taken = self._try_write(batch)
+            except OSError:
+                self._pending.appendleft(batch)
+                self._break()
+                return
+            self.written += taken
+            self.begun += taken
+            if taken < len(batch):
+                self._pending.appendleft(batch[taken:])
+                self._full = True
+        self._tell_progress()
 
     def _next_batch(self, pending: deque[bytes]) -> bytes:
         size = 0

@@ -127,6 +127,7 @@ class TlsStream(OutgoingStream):
     async def aclose(self) -> None:
         """Say goodbye in TLS's way, if that needs no waiting, and close at once."""
         self._nursery = None  # what is not written now is not written
+        self._write_together()
         if not self._broken and not self.backlog:
             with suppress(ssl.SSLError):  # SSLWantReadError: it would wait for the answer
                 self.engine.unwrap()
