@@ -10,8 +10,8 @@ import pytest
 import trio
 import trio.testing
 import trustme
-
 from transport_far_end import DIALERS, TEXT, Dial, FarEnd, frame
+
 from trio_live.errors import ConnectError
 from trio_live.transport import DialRequest
 from trio_live.transport.tickets import ticket_for

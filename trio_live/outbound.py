@@ -49,9 +49,8 @@ def build(
         announced: Whether the setup said that an initial history comes: then its end is said.
     """
     match command:
-        case commands.SendAudio(data, rate):
-            mime_type = _PCM_TYPES.get(rate) or f"audio/pcm;rate={rate}"
-            return ClientMessage(realtime_input=RealtimeInput(audio=Blob(data, mime_type)))
+        case commands.SendAudio():
+            return build_audio(command)
         case commands.SendVideo(data, mime_type):
             return ClientMessage(realtime_input=RealtimeInput(video=Blob(data, mime_type)))
         case commands.SendText(text):
@@ -80,6 +79,13 @@ def build(
             return ClientMessage(realtime_input=RealtimeInput(audio_stream_end=True))
         case _:
             raise LocalProtocolError(f"{type(command).__name__} is not a message")
+
+
+def build_audio(command: commands.SendAudio) -> ClientMessage:
+    """Build the message for checked audio."""
+    rate = command.sample_rate_hz
+    mime_type = _PCM_TYPES.get(rate) or f"audio/pcm;rate={rate}"
+    return ClientMessage(realtime_input=RealtimeInput(audio=Blob(command.data, mime_type)))
 
 
 def check_activity(command: commands.SessionCommand, *, manual: bool, started: bool) -> None:

@@ -57,14 +57,16 @@ class SentLog:
 
     def note(self, command: SessionCommand, frame: str, now: float, transport: Transport) -> None:
         """Note that the transport has accepted the frame of a command."""
-        end = transport.accepted_bytes
-        backlog = end - transport.written_bytes
-        if backlog:
-            self.peak_backlog = max(self.peak_backlog, backlog)
-            self._forget_written(transport)
-            if self._unwritten is None:
-                self._unwritten = deque()
-            self._unwritten.append((end, command, len(frame), now))
+        end, written = transport.accepted_bytes, transport.written_bytes
+        if end > written:
+            if end - written > self.peak_backlog:
+                self.peak_backlog = end - written
+            unwritten = self._unwritten
+            if unwritten is None:
+                unwritten = self._unwritten = deque()
+            while unwritten and unwritten[0][0] <= written:
+                unwritten.popleft()
+            unwritten.append((end, command, len(frame), now))
         else:
             self._unwritten = None  # a deque takes 760 bytes, and an idle session has none
         if self.ledger is not None:
