@@ -8,7 +8,8 @@ server gets it after its time, a message by as much as the application has it af
 
 The figure is the largest number of sessions, to a tenth, at which 99 of 100 chunks and 99 of 100
 messages are at most 10 ms late. In `timers` each session has a task that sleeps until its next
-chunk; in `shared clock` one task sends for all, by ticks 5 ms apart. A number is refused when it
+chunk; in `shared clock` one task sends for all, by ticks 5 ms apart, and trio_live's sessions use
+`send_audio_from`, whose clock has the same ticks. A number is refused when it
 fails twice; a failure while a process waited for its core (others use the machine) does not count,
 up to three times in a search.
 """

@@ -13,7 +13,7 @@ import socket
 import ssl
 import sys
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import AsyncExitStack
 from functools import partial
 from typing import Any, Final
@@ -54,6 +54,15 @@ class Bench:
             told = b"".join(iter(partial(asked.recv, 65_536), b""))
         report: Figures = json.loads(told)
         return report
+
+
+PushFrom = Callable[[Iterable[bytes]], Awaitable[None]]
+
+
+def paced(session: PeerSession) -> PushFrom | None:
+    """Give the peer's own way to send a source at its speed, by one clock, if it has one."""
+    push_from: PushFrom | None = getattr(session, "push_from", None)
+    return push_from
 
 
 async def receive_all(session: PeerSession, messages: int) -> list[float]:
@@ -159,7 +168,11 @@ class Talk:
             down, up = (period * 1000 for period in self._periods)
             await session.ask(f"bench talk {self._down} {self._up} {down} {up} {at * 1000:.3f}")
             listen = partial(self._listen, session, at)
-            jobs = [listen] if self._shared else [listen, partial(self._speak, session, at)]
+            jobs = [listen]
+            if not self._shared:
+                jobs.append(partial(self._speak, session, at))
+            elif push_from := paced(session):
+                jobs.append(partial(self._speak_from, push_from, at))
             await self._bench.peer.together(jobs)
             self._finished += 1
             if self._finished == self._sessions:
@@ -178,9 +191,15 @@ class Talk:
             await sleep_until(at + number * period)
             await session.push(CHUNK)
 
+    async def _speak_from(self, push_from: PushFrom, at: float) -> None:
+        await self._bench.peer.sleep_until(at)
+        await push_from(CHUNK for _ in range(self._up))
+
     async def _wheel(self) -> None:
-        """Send for all sessions by one clock, as a program does that has many."""
+        """Send for all sessions by one clock, as a program does whose library has none."""
         await self._begin.wait()
+        if paced(self._opened[0]):
+            return
         slots = [self._opened[slot :: self._slots] for slot in range(self._slots)]
         for number in range(self._up * self._slots):
             await self._bench.peer.sleep_until(self._start + number * WHEEL)

@@ -161,7 +161,8 @@ ARROWS: dict[str, set[str]] = {
     "fanout": {"errors", "events", "flag", "subscription"},
     "watch": {"errors", "events", "state"},
     "interfaces": {"checkpoint", "commands", "state", "subscription", "tools", "wire"},
-    "verbs": {"commands", "errors", "wire"},
+    "pacing": {"errors"},
+    "verbs": {"commands", "errors", "pacing", "wire"},
     "handle": {
         "arguments",
         "checkpoint",

@@ -32,6 +32,7 @@ The house, from the ground up; each room imports only from those before it:
     parts, inbound   parts and transcripts -> events; message -> events
     carried, setups, protocol     the whole conversation without I/O
     subscription, fanout, watch   events to their readers
+    flag, pacing                  an event for those that mostly never come; the pacing clock
     interfaces, verbs, handle     what users hold
     gate, outage, outbox          the way out, and what waits while there is no connection
     connection, opener, liveness, keeper   one connection, and who looks after it

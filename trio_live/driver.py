@@ -7,6 +7,7 @@ its end (runner.py).
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Protocol
 
 from trio_live.interfaces import SessionStatistics
@@ -78,6 +79,12 @@ class SessionDriver:
         else:
             return
         raise await self._runner.outcome()
+
+    def send_now(self, command: SessionCommand) -> bool:
+        """See Driver."""
+        with suppress(TransportClosed):
+            return self._outbox.send_now(command)
+        return False  # send() finds out why
 
     async def flush(self, command_tx: CommandSender) -> None:
         """See Driver."""

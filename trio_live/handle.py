@@ -281,6 +281,11 @@ class SessionHandle(SessionVerbs):
             raise self._event_tx.error.again()
         raise SessionClosed("the session has ended; nothing was sent", phase=self.phase)
 
+    def _send_now(self, command: SessionCommand) -> bool:
+        if self._closed or self._driver is None:
+            return False
+        return self._driver.send_now(command)
+
     def _require_driver(self, name: str) -> Driver:
         if self._driver is None:
             raise LocalProtocolError(f"{name}() needs a session made by open_session()")

@@ -158,6 +158,10 @@ class Driver(Protocol):
         """Send a command, or queue it in the channel behind those that came before."""
         ...
 
+    def send_now(self, command: SessionCommand) -> bool:
+        """Send a command if that need not wait, in whatever task; give whether it was sent."""
+        ...
+
     async def flush(self, command_tx: trio.MemorySendChannel[SessionCommand]) -> None:
         """Wait until all commands accepted before, the channel's included, are written."""
         ...

@@ -119,6 +119,17 @@ class Outbox(Relay):
             self._credit = _YIELD_EVERY
             await trio.lowlevel.cancel_shielded_checkpoint()
 
+    def send_now(self, command: SessionCommand) -> bool:
+        """Send a command if it is next; say whether it was.
+
+        Raises:
+            TransportClosed: As `send()`.
+        """
+        if self._closed or not self._is_next():
+            return False
+        self._submit(command)
+        return True
+
     def answer(self, command: commands.SendToolResponse) -> None:
         """Accept answers of tools at once, ahead of what is queued.
 

@@ -10,13 +10,14 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
-from trio_live import commands
+from trio_live import commands, pacing
 from trio_live.errors import InvalidArgumentType
 from trio_live.wire.content import Content
 from trio_live.wire.tools import FunctionDeclaration, Tool, gather
 
 if TYPE_CHECKING:
     from trio_live.commands import SessionCommand
+    from trio_live.pacing import AudioSource
     from trio_live.wire.functions import FunctionResponse
 
 T = TypeVar("T")
@@ -43,6 +44,34 @@ class SessionVerbs(ABC):
         Cancellation: atomic. If cancelled, the audio was not sent.
         """
         await self._send(commands.SendAudio(data, sample_rate_hz))
+
+    async def send_audio_from(
+        self, source: AudioSource, *, sample_rate_hz: int = 16_000, chunk_ms: int = 20
+    ) -> None:
+        """Send audio at the speed at which it is spoken; return when the source has ended.
+
+        All sessions of a program share one clock for this, with ticks 5 ms apart: a chunk is
+        early or late by half of that, which does not add up. After a pause of the source, or if the
+        connection was too slow, the rest is not hurried. Say `end_audio_stream()` afterwards if
+        nothing follows soon.
+
+        Args:
+            source: PCM as for `send_audio()`: bytes, or an iterable of bytes, asynchronous or not,
+                in pieces of any size. One that is not asynchronous must not block, and is asked for
+                0.3 s (16 messages) at a time.
+            sample_rate_hz: Its samples per second.
+            chunk_ms: Milliseconds of audio in one message.
+
+        Raises, blocks: as `send_audio()`; and what the source raises.
+        Cancellation: not atomic. If cancelled, what was sent is whole chunks.
+        """
+        await pacing.pace(
+            lambda chunk: self._send(commands.SendAudio(chunk, sample_rate_hz)),
+            lambda chunk: self._send_now(commands.SendAudio(chunk, sample_rate_hz)),
+            source,
+            sample_rate_hz,
+            chunk_ms,
+        )
 
     async def send_video(self, data: bytes, *, mime_type: str = "image/jpeg") -> None:
         """Send one video frame or image: JPEG, PNG or WebP; at most one a second is usual.
@@ -213,6 +242,10 @@ class SessionVerbs(ABC):
     @abstractmethod
     async def _send(self, command: SessionCommand) -> None:
         """Send a command."""
+
+    @abstractmethod
+    def _send_now(self, command: SessionCommand) -> bool:
+        """Send a command if that need not wait; give whether it was sent."""
 
 
 def _tools(values: Sequence[Tool | FunctionDeclaration]) -> tuple[Tool | FunctionDeclaration, ...]:

@@ -30,6 +30,7 @@ class Session:
         self._session = session
         self.ask = session.send_text
         self.push = session.send_audio
+        self.push_from = session.send_audio_from
         self.flush = session.flush
 
     async def receive(self, arrivals: list[float]) -> int:

@@ -211,6 +211,13 @@ class _Double:
         self.check_alive()
         self.take(command)
 
+    def send_now(self, command: SessionCommand) -> bool:
+        if self.fanout.ended:
+            return False
+        self.take_queued()
+        self.take(command)
+        return True
+
     async def flush(self, command_tx: trio.MemorySendChannel[SessionCommand]) -> None:
         await trio.lowlevel.checkpoint()
         self.take_queued()

@@ -4,12 +4,12 @@ What lives here: one ticket per context and server, and when it is fetched anew.
 handshakes (tls.py). A resumed handshake takes 0.16 ms of the client's processor instead of 0.40 ms
 (measured with a chain of one certificate), and none of the server's signatures.
 
-One ticket serves any number of connections, until the server does not take it any more. To fetch
-one for each connection, as RFC 8446 (appendix C.4) would have it, so that nobody on the way can
-tell that two connections are of one client, is not possible in Python: `SSLObject.session` leaks an
-OpenSSL session, 6.5 KiB, each time it is read (measured with CPython 3.11 to 3.13). So it is read
-once, and after that only if the server has refused the ticket, and not more often than every
-`_RENEW_AFTER` seconds. Who minds being recognised can pass a context of its own per session.
+One ticket serves any number of connections, until the server does not take it any more. RFC 8446
+(appendix C.4) would have a new one for each, so that nobody on the way can tell that two
+connections are of one client. In Python that is not possible: `SSLObject.session` leaks an OpenSSL
+session, 6.5 KiB, each time it is read (measured with CPython 3.11 to 3.13). So it is read once, and
+after that only if the server has refused the ticket, and not more often than every `_RENEW_AFTER`
+seconds. Who minds being recognised can pass a context of its own for each session.
 """
 
 from __future__ import annotations
