@@ -34,7 +34,9 @@ class EventFanout(Generic[EventT]):
         self.counts: Counter[str] = Counter()
         self.ended = False
         self.error: LiveError | None = None
-        self._subscriptions: list[Subscription[EventT]] = []
+        # Replaced, never changed: one may come or go while an event is handed to all of them.
+        self._subscriptions: tuple[Subscription[EventT], ...] = ()
+        self._blocking: tuple[Subscription[EventT], ...] = ()  # those of them that may block
         self._lost: Counter[str] = Counter()  # dropped and missed events of closed subscriptions
         self._room: trio.Event | None = None
         self._end = Flag()
@@ -73,7 +75,9 @@ class EventFanout(Generic[EventT]):
         if self.ended:
             subscription.end(self.error)
         else:
-            self._subscriptions.append(subscription)
+            self._subscriptions += (subscription,)
+            if subscription.blocking:
+                self._blocking += (subscription,)
         return subscription
 
     def publish(self, happened: Sequence[EventT]) -> None:
@@ -81,16 +85,20 @@ class EventFanout(Generic[EventT]):
         if self.ended:
             return
         sized: list[tuple[EventT, int]] = []
+        counts = self.counts
         for event in happened:
-            self.counts[type(event).__name__] += 1
+            counts[type(event).__name__] += 1
             sized.append((event, payload_size(event)))
-        for subscription in tuple(self._subscriptions):
+        for subscription in self._subscriptions:
             subscription.put(sized)
 
     @property
     def blocked(self) -> bool:
         """Whether a subscription with policy "block" has no room."""
-        return not self.ended and any(s.blocking and s.full for s in self._subscriptions)
+        for subscription in self._blocking:  # almost always there is none
+            if subscription.full:
+                return not self.ended
+        return False
 
     async def wait_room(self) -> None:
         """Wait until every subscription with policy "block" has room.
@@ -104,8 +112,9 @@ class EventFanout(Generic[EventT]):
 
     def release(self) -> None:
         """Stop waiting for anybody: from here on "block" acts as "fail"."""
-        for subscription in self._subscriptions:
+        for subscription in self._blocking:
             subscription.blocking = False
+        self._blocking = ()
         self._wake()
 
     def close(self, error: LiveError | None = None) -> None:
@@ -135,7 +144,8 @@ class EventFanout(Generic[EventT]):
 
     def _changed(self, subscription: Subscription[EventT]) -> None:
         if subscription.closed and subscription in self._subscriptions:
-            self._subscriptions.remove(subscription)
+            self._subscriptions = tuple(s for s in self._subscriptions if s is not subscription)
+            self._blocking = tuple(s for s in self._blocking if s is not subscription)
             self._lost.update(_losses(subscription))
         self._wake()
 

@@ -15,6 +15,7 @@ from trio_live.model_turn import ModelTurn
 from trio_live.state import Trigger
 from trio_live.turns import MAX_CALLS
 from trio_live.wire import codec
+from trio_live.wire.server import ServerContent, ServerMessage
 
 if TYPE_CHECKING:
     from trio_live.events import SessionEvent
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
     from trio_live.wire.functions import FunctionCall
     from trio_live.wire.salvage import Leftover
     from trio_live.wire.server import (
-        ServerContent,
-        ServerMessage,
         SessionResumptionUpdate,
         VoiceActivity,
         VoiceActivityDetectionSignal,
@@ -70,6 +69,20 @@ class Inbound(ModelTurn):
         self._part_texts = None
         self._leftovers = leftovers
         content = message.server_content
+        said = None if content is None else content.model_turn
+        if (
+            said is not None
+            and said.parts
+            and not leftovers
+            and message == ServerMessage(server_content=content)
+            and content == ServerContent(model_turn=said)
+        ):
+            # Nothing but parts of the model's turn, as nearly all messages are: two comparisons
+            # in C in place of 17 in Python (of 514 bytecodes of such a message 232 are left, with
+            # those of model_turn.py; benchmarks/counts.py).
+            self._say(said, now)
+            self._frame = b""
+            return out
         interrupted = content is not None and content.interrupted
         if content is not None and interrupted:
             self._interrupt(content, now)

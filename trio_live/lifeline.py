@@ -119,6 +119,7 @@ class Lifeline:
             self._bury,
             lambda: self._received_at,
         )
+        self._clock: trio.abc.Clock
 
     @property
     def setups(self) -> int:
@@ -140,6 +141,7 @@ class Lifeline:
             SetupError: The service refused the session.
         """
         self._opener.start(nursery)
+        self._clock = trio.lowlevel.current_clock()  # half the steps of trio.current_time()
         self._keeper.start(nursery)
         try:
             connection = await self._opener.open()
@@ -265,8 +267,8 @@ class Lifeline:
     def _receive(self, frame: str | bytes) -> None:
         self.frames_received += 1
         self.bytes_received += len(frame)
-        self._received_at = trio.current_time()
-        self._publish(self._protocol.receive_frame(frame, self._received_at))
+        now = self._received_at = self._clock.current_time()
+        self._publish(self._protocol.receive_frame(frame, now))
         if self._protocol.consumed is not None:
             self._outbox.sent.settle(self._protocol.consumed)
             self._protocol.consumed = None

@@ -11,15 +11,16 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from trio_live import events, parts
-from trio_live.state import Trigger
+from trio_live.state import SessionPhase, Trigger
 from trio_live.turns import BoundedText
 from trio_live.wire import codec
+from trio_live.wire.content import Part
 
 if TYPE_CHECKING:
     from trio_live.events import SessionEvent
     from trio_live.state import SessionState
     from trio_live.turns import Turn
-    from trio_live.wire.content import Blob, Content, Part
+    from trio_live.wire.content import Blob, Content
     from trio_live.wire.salvage import Leftover
     from trio_live.wire.transcription import Transcription
 
@@ -72,20 +73,31 @@ class ModelTurn:
     def _say(self, content: Content, now: float) -> None:
         if self._generated:
             self._end_response()  # its turnComplete never came
-        turn = self._begin_response(now)
+        turn = self.state.turn if self._responding else None
+        if turn is None:
+            turn = self._begin_response(now)
         interrupted = turn.interrupted
+        machine = self.state.machine
         for index, part in enumerate(content.parts):
             blob = part.inline_data
-            if part.text is not None:
-                self._say_text(part.text, turn, thought=bool(part.thought))
-            if blob is not None:
-                self._say_media(blob, turn)
-            elif part.text is None:
-                self._say_other(part, index)
-            if (blob is not None or part.text is not None) and parts.has_more(part):
-                self._out.append(events.ModelPart(part, self.response))
-            if not interrupted:
+            if blob is not None and blob.display_name is None and part == Part(inline_data=blob):
+                self._say_media(blob, turn)  # and nothing else: see parts.has_more()
+            else:
+                self._say_part(part, index, turn)
+            # The model speaks on: the same phase (two look-ups by members of enums are 0.5 us).
+            if not interrupted and machine.phase is not SessionPhase.MODEL_SPEAKING:
                 self._fire(Trigger.MODEL_OUTPUT)
+
+    def _say_part(self, part: Part, index: int, turn: Turn) -> None:
+        blob = part.inline_data
+        if part.text is not None:
+            self._say_text(part.text, turn, thought=bool(part.thought))
+        if blob is not None:
+            self._say_media(blob, turn)
+        elif part.text is None:
+            self._say_other(part, index)
+        if (blob is not None or part.text is not None) and parts.has_more(part):
+            self._out.append(events.ModelPart(part, self.response))
 
     def _say_other(self, part: Part, index: int) -> None:
         told = parts.events_of(part, self.response)
@@ -103,13 +115,16 @@ class ModelTurn:
                 self._out.append(events.Unknown(self._part_texts[index]))
 
     def _say_media(self, blob: Blob, turn: Turn) -> None:
-        if not blob.mime_type.startswith("audio/"):
-            self._out.append(events.InlineData(blob.data, blob.mime_type, self.response))
-            return
-        rate = self._sample_rates.get(blob.mime_type) or self._learn_rate(blob.mime_type)
-        turn.audio_bytes += len(blob.data)
-        turn.audio_seconds += len(blob.data) / (2 * rate)
-        self._out.append(events.AudioData(blob.data, rate, blob.mime_type, self.response))
+        data, mime_type = blob.data, blob.mime_type
+        rate = self._sample_rates.get(mime_type)
+        if rate is None:
+            if not mime_type.startswith("audio/"):
+                self._out.append(events.InlineData(data, mime_type, self.response))
+                return
+            rate = self._learn_rate(mime_type)
+        turn.audio_bytes += len(data)
+        turn.audio_seconds += len(data) / (2 * rate)
+        self._out.append(events.AudioData(data, rate, mime_type, self.response))
 
     def _learn_rate(self, mime_type: str) -> int:
         rate = parts.parameter_of(mime_type, "rate", DEFAULT_SAMPLE_RATE_HZ)

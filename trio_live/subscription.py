@@ -89,7 +89,7 @@ class Subscription(trio.abc.ReceiveChannel[EventT]):
         self._max_events = max_events
         self._max_bytes = max_bytes
         self._buffer: deque[tuple[EventT, int]] = deque()
-        self._bytes = 0
+        self._bytes: int = 0
         self._tasks: dict[trio.lowlevel.Task, None] = {}  # parked readers, first come first served
         self._closed = False
         self._ended = False
@@ -113,12 +113,21 @@ class Subscription(trio.abc.ReceiveChannel[EventT]):
 
     def put(self, happened: Sequence[tuple[EventT, int]]) -> None:
         """Take events with their payload sizes, as the policy says, and wake who waits for them."""
+        buffer = self._buffer
         for item in happened:
-            if self._missed or not self._admit(item):
+            size = item[1]
+            # A blocking subscription had room before the frame; the rest of that frame fits as
+            # well. A single event that is larger than the whole bound fits into an empty buffer.
+            if self._missed or not (
+                self.blocking
+                or (len(buffer) < self._max_events and self._bytes + size <= self._max_bytes)
+                or not buffer
+            ):
                 self._missed += 1
-        self._peak_events = max(self._peak_events, self._buffered())
-        self._peak_bytes = max(self._peak_bytes, self._bytes)
-        self._wake(len(happened) if not self._missed else len(self._tasks))
+            else:
+                buffer.append(item)
+                self._bytes += size
+        self._put_all(len(buffer), len(happened))
 
     def end(self, error: LiveError | None = None) -> None:
         """No event will come any more; `error` says why, None means a normal end."""
@@ -158,15 +167,16 @@ class Subscription(trio.abc.ReceiveChannel[EventT]):
             trio.WouldBlock: There is none now.
             Exception: As `receive()`.
         """
-        if self._closed:
-            raise trio.ClosedResourceError
-        if self._buffered():
-            was_full = self.full
-            event = self._pop()
+        if self._buffer:
+            was_full = self.blocking and self.full  # else nobody waits for room
+            event, size = self._buffer.popleft()
+            self._bytes -= size
             self._received += 1
             if was_full and not self.full:
                 self._changed(self)
             return event
+        if self._closed:
+            raise trio.ClosedResourceError
         if self._missed:
             raise SubscriberLagged(self._missed)
         if not self._ended:
@@ -211,31 +221,18 @@ class Subscription(trio.abc.ReceiveChannel[EventT]):
         """Count the events that can be read."""
         return self._held()
 
-    def _append(self, item: tuple[EventT, int]) -> None:
-        self._buffer.append(item)
-        self._bytes += item[1]
-
-    def _pop(self) -> EventT:
-        event, size = self._buffer.popleft()
-        self._bytes -= size
-        return event
+    def _put_all(self, buffered: int, events: int) -> None:
+        """Note the peaks, and wake who waits for so many events."""
+        if buffered > self._peak_events:
+            self._peak_events = buffered
+        if self._bytes > self._peak_bytes:
+            self._peak_bytes = self._bytes
+        if self._tasks:
+            self._wake(len(self._tasks) if self._missed else events)
 
     def _clear(self) -> None:
         self._buffer.clear()
         self._bytes = 0
-
-    def _admit(self, item: tuple[EventT, int]) -> bool:
-        """Take an event, or say that there is no room for it."""
-        # A blocking subscription had room before the frame; the rest of that frame fits as well.
-        if self._overflows(item[1]) and not self.blocking:
-            return False
-        self._append(item)
-        return True
-
-    def _overflows(self, size: int) -> bool:
-        held = self._held()
-        # A single event that is larger than the whole bound still fits into an empty buffer.
-        return held >= self._max_events or (self._bytes + size > self._max_bytes and held > 0)
 
     def _wake(self, count: int) -> None:
         for _ in range(min(count, len(self._tasks))):
@@ -271,6 +268,20 @@ class DroppingSubscription(Subscription[EventT]):
         self._gap_events = 0  # dropped since the last notice
         self._gap_bytes = 0
 
+    def put(self, happened: Sequence[tuple[EventT, int]]) -> None:
+        """See Subscription."""
+        for item in happened:
+            if self._missed or not self._admit(item):
+                self._missed += 1
+        self._put_all(self._buffered(), len(happened))
+
+    def receive_nowait(self) -> EventT:
+        """See Subscription."""
+        if not self._buffered():
+            return super().receive_nowait()  # which says why there is nothing
+        self._received += 1
+        return self._pop()
+
     def _held(self) -> int:
         return len(self._media) + len(self._others)
 
@@ -303,6 +314,7 @@ class DroppingSubscription(Subscription[EventT]):
         self._gap_events = self._gap_bytes = 0
 
     def _admit(self, item: tuple[EventT, int]) -> bool:
+        """Take an event, or say that there is no room for it."""
         while self._media and self._overflows(item[1]):
             _, _, size = self._media.popleft()
             self._bytes -= size
@@ -314,6 +326,10 @@ class DroppingSubscription(Subscription[EventT]):
             self._count_gap(item[1])
             return True
         return False
+
+    def _overflows(self, size: int) -> bool:
+        held = self._held()
+        return held >= self._max_events or (self._bytes + size > self._max_bytes and held > 0)
 
     def _count_gap(self, size: int) -> None:
         self._gap_events += 1

@@ -22,7 +22,6 @@ import trio
 from trio_live.transport.outgoing import OutgoingStream
 from trio_live.transport.read_buffer import READ_SIZE, read_buffer
 
-_RECORD: Final = 16_384  # the most plaintext in one TLS record (RFC 8446, section 5.1)
 # A server's certificates in one piece would leave `incoming` 4 KiB larger for good (measured).
 _PIECE: Final = 1_024
 
@@ -149,17 +148,18 @@ class TlsStream(OutgoingStream):
         pieces: list[bytes] = []
         size = 0
         self._left_over = True
+        engine, incoming = self.engine, self._incoming
         try:
             while size < limit:
                 # With a buffer it gives a number, which its annotation does not say.
-                read = cast("int", self.engine.read(min(_RECORD, limit - size), self._buffer))
+                read = cast("int", engine.read(limit - size, self._buffer))
                 if not read:
                     self._goodbye = True
                     break
                 pieces.append(self._buffer[:read].tobytes())
                 size += read
                 # To ask is cheaper than the exception that would tell (benchmarks/streams.py).
-                if not self._incoming.pending and not self.engine.pending():
+                if not incoming.pending and not engine.pending():
                     self._left_over = False
                     break
         except ssl.SSLWantReadError:
