@@ -24,13 +24,21 @@ from live_server_client import (
     text_of,
 )
 from trio.testing import MockClock, lockstep_stream_pair, wait_all_tasks_blocked
-from trio_websocket import ConnectionClosed
+from trio_websocket import ConnectionClosed, WebSocketConnection
 
 import trio_live
 from trio_live.testing import connect_to
-from trio_live.testing.server import LiveServer, Reply, UserTurn, realtime, scripted
+from trio_live.testing.server import (
+    LiveServer,
+    Reply,
+    ServerSession,
+    UserTurn,
+    realtime,
+    scripted,
+)
 from trio_live.testing.server import models as steps
 from trio_live.testing.server.conversation import Conversation
+from trio_live.testing.server.line import Line
 from trio_live.testing.server.realtime import Listener
 from trio_live.testing.server.resumption import KEPT, Checkpoint, Checkpoints
 from trio_live.testing.server.shapes import Refusal
@@ -667,8 +675,27 @@ async def test_an_ended_session_keeps_nothing_of_what_was_said(autojump_clock: M
             gc.collect()
             kept = [x for x in gc.get_objects() if type(x) in (Conversation, Listener)]
             assert kept == []
+            assert not any(type(x) is WebSocketConnection and x.is_server for x in gc.get_objects())
             assert session.is_set_up
             assert session.received == []
+
+
+async def test_a_handle_keeps_nothing_of_the_session_that_it_is_from(
+    autojump_clock: MockClock,
+) -> None:
+    """A session that is forgotten is gone, though its handles are good."""
+    with trio.fail_after(60):
+        async with LiveServer(pace=0) as server:
+            async with connect(server) as client:
+                await client.set_up(generationConfig=TEXT, sessionResumption={})
+                handle = await handle_of(client)
+            await wait_all_tasks_blocked()
+            server.sessions.clear()
+            gc.collect()
+            assert not any(type(x) is ServerSession or type(x) is Line for x in gc.get_objects())
+            async with connect(server) as client:
+                await client.set_up(generationConfig=TEXT, sessionResumption={"handle": handle})
+                assert server.sessions[0].is_set_up
 
 
 async def test_images_of_one_turn_are_bounded(

@@ -70,6 +70,7 @@ class Line:
                 nursery.cancel_scope.cancel()
         finally:
             self._nursery = None
+            del self._websocket  # the server keeps its sessions: not with all their buffers
             self._note_end(LOST)
             self.outbox.shut()
             self.ended.set()

@@ -299,13 +299,14 @@ class ServerSession:
             setup = token.admit(setup)
         assert self._nursery is not None  # messages come while the line runs
         terms = agree(setup, self._visitor.entrance, house.options.models)
+        ended = line.ended  # what outlives the session, as a handle does, keeps nothing else of it
         around = Surroundings(
             model=house.model,
             pacing=house.options.pacing,
             nursery=self._nursery,
             control=self,
             checkpoints=house.checkpoints,
-            is_open=lambda: not line.ended.is_set(),
+            is_open=lambda: not ended.is_set(),
             consumed=lambda: self._settled,
             fail=self._fail,
         )
