@@ -10,8 +10,9 @@ from .grammar import Message
 from .line import Line
 from .music import CHUNK_SECONDS, MUSIC_TYPE, MusicMaker, MusicMoment
 from .music_rules import MUSIC_MESSAGE, check_config, check_control, check_prompts, check_setup
-from .session import House, ServerSession, Visitor
+from .session import ServerSession
 from .shapes import JsonObject, encode_base64, get_object, invalid_argument
+from .visitor import House, Visitor
 
 # They shape the context, so that new values count once that is reset.
 _OF_THE_CONTEXT = ("bpm", "scale")

@@ -1,4 +1,7 @@
-"""The server: where connections come in, and what they share."""
+"""The server: its settings, where connections come from, and the sessions that they became.
+
+What lives here: LiveServer. What must not: HTTP, WebSocket (reception.py), what a session does.
+"""
 
 from __future__ import annotations
 
@@ -6,37 +9,22 @@ import ssl
 from collections.abc import Collection, Iterable
 from contextlib import AbstractAsyncContextManager
 from types import TracebackType
-from typing import Final, Self
+from typing import Self
 
 import trio
 import trio.testing
-from trio_websocket import ConnectionClosed, WebSocketRequest, wrap_server_stream
-from wsproto.utilities import LocalProtocolError
 
-from .access import AccessRules, Entrance, Platform, Rejection, find_entrance, token_of
-from .fault_desk import FaultDesk
+from .access import AccessRules
 from .faults import Fault, FaultPlan
-from .faulty_stream import FaultyStream
-from .line import Line
 from .models import echo
 from .music import MusicMaker, tones
-from .music_session import MusicServerSession
 from .options import ServerOptions
-from .plain_http import HttpError, PlainRequest, is_upgrade, serve_plain
+from .reception import Reception
 from .reply import Pacing
 from .resumption import Checkpoints
-from .session import House, ServerSession, Visitor
-from .shapes import JsonObject
-from .tokens import EXPIRED, IssuedToken, TokenOffice
-from .tokens import PATH as TOKENS_PATH
+from .session import ServerSession
 from .turn import Model, Transcriber, placeholder_transcript
-from .watched import WatchedStream
-
-MAX_MESSAGE_BYTES: Final = 64 * 1024 * 1024
-_RECEIVE_BYTES: Final = 65_536
-_QUEUED_MESSAGES: Final = 0  # between trio-websocket's reader and ours: see line.py about pongs
-# Who may have a token is decided as for a session with a key.
-TOKENS_ENTRANCE: Final = Entrance(Platform.GEMINI, "v1alpha", constrained=False)
+from .visitor import House
 
 
 class LiveServer:
@@ -107,7 +95,7 @@ class LiveServer:
             raise ValueError(f"pace is negative: {pace}")
         if chunk_ms < 1:
             raise ValueError(f"chunk_ms is less than 1: {chunk_ms}")
-        self._options = ServerOptions(
+        options = ServerOptions(
             access=AccessRules(
                 api_keys=api_keys,
                 bearer_tokens=bearer_tokens,
@@ -124,16 +112,20 @@ class LiveServer:
             close_timeout=close_timeout,
         )
         self._checkpoints = Checkpoints()
-        self._tokens = TokenOffice()
-        self._music = music
-        self._house = House(model, self._options, self._checkpoints)
         self._scope: AbstractAsyncContextManager[trio.Nursery] | None = None
         self._nursery: trio.Nursery | None = None  # while the block runs
         self._connected = trio.Event()  # replaced at every new session
         self.sessions: list[ServerSession] = []
         self.faults = FaultPlan(faults)
         self.upgrade_status: int | None = None
-        self.errors: list[Exception] = []
+        self._reception = Reception(
+            House(model, options, self._checkpoints),
+            music,
+            self.faults,
+            status=lambda: self.upgrade_status,
+            admit=self._admit,
+        )
+        self.errors = self._reception.errors
 
     def __repr__(self) -> str:
         return f"<LiveServer with {len(self.sessions)} sessions>"
@@ -220,25 +212,7 @@ class LiveServer:
         Cancellation: still cleans up. If cancelled, drops the connection without a close frame.
         Blocks: until the connection has ended.
         """
-        faulty = FaultyStream(stream)
-        watched = WatchedStream(faulty)
-        try:
-            async with trio.open_nursery() as nursery:
-                try:
-                    await self._serve_websocket(nursery, watched, faulty)
-                except* LocalProtocolError:
-                    # trio-websocket fails at a ping that comes after its own close frame, which
-                    # may not have left yet.
-                    with trio.move_on_after(self._options.close_timeout):
-                        await faulty.said_close.wait()
-                nursery.cancel_scope.cancel()
-        except* (trio.BrokenResourceError, trio.ClosedResourceError, ConnectionClosed):
-            pass  # the client hung up, or reset the connection, before there was a session
-        except* Exception as group:
-            # trio-websocket lets errors of wsproto and ssl escape from its reader task.
-            self.errors.append(group)
-        finally:
-            await trio.aclose_forcefully(watched)
+        await self._reception.serve(stream)
 
     async def wait_session(self, index: int = 0) -> ServerSession:
         """Wait until the setup of a session has been accepted.
@@ -261,115 +235,12 @@ class LiveServer:
         """Make all resumption handles unknown, as the end of their lifetime does."""
         self._checkpoints.forget()
 
+    def _admit(self, session: ServerSession) -> None:
+        self.sessions.append(session)
+        self._connected.set()
+        self._connected = trio.Event()
+
     def _running_nursery(self) -> trio.Nursery:
         if self._nursery is None:
             raise RuntimeError("use the LiveServer within its async with block")
         return self._nursery
-
-    async def _serve_websocket(
-        self, nursery: trio.Nursery, watched: WatchedStream, faulty: FaultyStream
-    ) -> None:
-        """Serve in one nursery, while trio-websocket reads in another: its failures end itself."""
-        async with trio.open_nursery() as reading:
-            request = await self._receive_request(reading, watched)
-            if request is not None:
-                served = trio.Event()
-
-                async def serve() -> None:
-                    await self._serve_request(request, nursery, faulty)
-                    served.set()
-
-                nursery.start_soon(serve)
-                await served.wait()
-            reading.cancel_scope.cancel()
-
-    async def _receive_request(
-        self, nursery: trio.Nursery, stream: WatchedStream
-    ) -> WebSocketRequest | None:
-        request: WebSocketRequest | None = None
-        with trio.move_on_after(self._options.upgrade_timeout) as scope:
-            async with trio.open_nursery() as waiting:
-
-                async def give_up() -> None:
-                    await stream.gone.wait()
-                    scope.cancel()
-
-                waiting.start_soon(give_up)
-                if not await is_upgrade(stream):
-                    await serve_plain(stream, self._answer)
-                    return None
-                request = await wrap_server_stream(
-                    nursery,
-                    stream,
-                    message_queue_size=_QUEUED_MESSAGES,
-                    max_message_size=MAX_MESSAGE_BYTES,
-                    receive_buffer_size=_RECEIVE_BYTES,
-                )
-                waiting.cancel_scope.cancel()
-        return request
-
-    def _answer(self, request: PlainRequest) -> JsonObject:
-        """Answer a plain HTTP request: there are none but those for ephemeral tokens."""
-        if self.upgrade_status is not None:
-            raise HttpError(self.upgrade_status, "The service is unavailable.")
-        if not TOKENS_PATH.fullmatch(request.path):
-            raise HttpError(404, "Not found.")
-        if request.method != "POST":
-            raise HttpError(405, "Method not allowed.")
-        verdict = self._options.access.check(TOKENS_ENTRANCE, request.headers, request.query)
-        if isinstance(verdict, Rejection):
-            raise HttpError(verdict.status, verdict.body)
-        if verdict is not None:
-            raise HttpError(400 if verdict.code == 1007 else 403, verdict.reason)
-        return self._tokens.issue(request)
-
-    async def _serve_request(
-        self, request: WebSocketRequest, nursery: trio.Nursery, stream: FaultyStream
-    ) -> None:
-        path, _, query = request.path.partition("?")
-        headers = {name.decode("latin-1"): text.decode("latin-1") for name, text in request.headers}
-        entrance = find_entrance(path)
-        faults = FaultDesk(self.faults, stream)
-        if (fault := await faults.before_upgrade()) is not None:
-            if fault.what == "http":
-                status, answer_headers, body = fault.answer
-                await request.reject(status, extra_headers=answer_headers, body=body)
-            return
-        if self.upgrade_status is not None:
-            await request.reject(self.upgrade_status, body=b"The service is unavailable.")
-            return
-        if entrance is None:
-            await request.reject(404, body=b"Not found.")
-            return
-        verdict = self._options.access.check(entrance, headers, query)
-        if isinstance(verdict, Rejection):
-            await request.reject(verdict.status, body=verdict.body.encode())
-            return
-        token = self._tokens.find(token_of(headers, query)) if entrance.constrained else None
-        if verdict is None and entrance.constrained and token is None:
-            verdict = self._options.access.judge_unknown_token()
-        websocket = await request.accept()
-        is_vertex = entrance.platform is Platform.VERTEX
-        line = Line(
-            websocket,
-            binary=self._options.binary_frames or is_vertex,
-            close_timeout=self._options.close_timeout,
-        )
-        visitor = Visitor(entrance, request.path, headers, verdict, faults, token)
-        session = (
-            MusicServerSession(visitor, self._house, line, self._music)
-            if entrance.music
-            else ServerSession(visitor, self._house, line)
-        )
-        self.sessions.append(session)
-        self._connected.set()
-        self._connected = trio.Event()
-        if token is not None:
-            nursery.start_soon(_expire, session, token)
-        await session.run()
-
-
-async def _expire(session: ServerSession, token: IssuedToken) -> None:
-    """End a session with its token."""
-    await trio.sleep_until(token.expires)
-    await session.close(*EXPIRED)

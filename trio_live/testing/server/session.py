@@ -1,25 +1,25 @@
-"""One session of the server: setup, dispatch of client messages, and what a test can do to it."""
+"""One session of the server: setup, dispatch of client messages, and what a test can do to it.
+
+What lives here: ServerSession. What must not: the way to it (reception.py), the conversation, the
+socket.
+"""
 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
 from typing import ClassVar, Final
 
 import trio
 
-from .access import Entrance, Platform
+from .access import Platform
 from .conversation import Conversation, Surroundings
-from .fault_desk import FaultDesk
 from .fields import CLIENT_MESSAGE
 from .generations import generation_of
 from .grammar import Message
 from .line import LOST, Line
 from .normalise import read_message
-from .options import ServerOptions
 from .realtime import Listener
-from .resumption import Checkpoints
 from .shapes import (
     JsonObject,
     Refusal,
@@ -29,48 +29,11 @@ from .shapes import (
     invalid_argument,
 )
 from .terms import agree, check_instruction, check_tools, sign_consent
-from .tokens import IssuedToken
-from .turn import Model
+from .visitor import House, Visitor
 
 # A caller with bad credentials gets the close frame as the answer to its first message, as the
 # checks of the setup are answered; one that sends nothing gets it after so many seconds.
 _PATIENCE: Final = 0.5
-
-
-@dataclass(frozen=True, slots=True)
-class House:
-    """What all sessions of one server share.
-
-    Attributes:
-        model: who answers.
-        options: how the server behaves.
-        checkpoints: the resumable sessions.
-    """
-
-    model: Model
-    options: ServerOptions
-    checkpoints: Checkpoints
-
-
-@dataclass(frozen=True, slots=True)
-class Visitor:
-    """What the upgrade request said.
-
-    Attributes:
-        entrance: what its path asks for.
-        path: path and query.
-        headers: the headers, names in lower case.
-        refusal: why the caller is turned away after the upgrade, or None.
-        faults: what goes wrong on purpose.
-        token: the ephemeral token that it showed, if that was issued here.
-    """
-
-    entrance: Entrance
-    path: str
-    headers: Mapping[str, str]
-    refusal: Refusal | None
-    faults: FaultDesk
-    token: IssuedToken | None = None
 
 
 class ServerSession:
