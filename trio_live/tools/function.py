@@ -16,7 +16,7 @@ import trio
 
 from trio_live.errors import ConfigError
 from trio_live.tools.call import Approve, Call, Scheduling
-from trio_live.tools.schema import GivenParameters, Parameters, Schema, code_of
+from trio_live.tools.schema import GivenParameters, Parameters, Schema, layers_of
 from trio_live.wire.tools import FunctionDeclaration
 
 if TYPE_CHECKING:
@@ -92,9 +92,10 @@ class FunctionTool:
         self.sequential = sequential
         self.abandon_on_cancel = abandon_on_cancel
         self.approve = approve
-        self.streams = inspect.isasyncgenfunction(code_of(function))
-        self._is_async = inspect.iscoroutinefunction(code_of(function))
-        if inspect.isgeneratorfunction(code_of(function)):
+        kind = _kind_of(function)
+        self.streams = kind == "stream"
+        self.is_async = kind == "async"
+        if kind == "generator":
             raise ConfigError(
                 f"tool {self.name!r} is a plain generator: make it an async one, which can be "
                 "stopped between its values"
@@ -132,7 +133,7 @@ class FunctionTool:
             args = {**args, self._parameters.injected: call}
         if self.streams:
             return await _exhaust(self.function(**args), call)
-        if self._is_async:
+        if self.is_async:
             return await self.function(**args)
         return await trio.to_thread.run_sync(
             lambda: self.function(**args),
@@ -151,6 +152,18 @@ async def _exhaust(values: AsyncGenerator[object, None], call: Call) -> object:
             given.append(value)
             await call.progress(value)
     return given
+
+
+def _kind_of(function: Callable[..., Any]) -> Literal["async", "stream", "generator", "plain"]:
+    """Say how a function is called: as the outermost of its decorators that is not plain."""
+    for layer in layers_of(function):
+        if inspect.iscoroutinefunction(layer):
+            return "async"
+        if inspect.isasyncgenfunction(layer):
+            return "stream"
+        if inspect.isgeneratorfunction(layer):
+            return "generator"
+    return "plain"
 
 
 class _Told:

@@ -7,9 +7,11 @@ it can decode a tool can take, what it cannot is refused when the tool is made.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+import json
+import math
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
-from typing import Any, Final, cast, get_type_hints
+from typing import Annotated, Any, Final, cast, get_args, get_origin, get_type_hints
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -57,7 +59,12 @@ class Parameters:
         required: list[str] = []
         for parameter, hint in _hinted(function, tool):
             name = parameter.name
-            if hint is injected:
+            if _is(hint, injected):
+                if self.injected is not None:
+                    raise ConfigError(
+                        f"parameters {self.injected!r} and {name!r} of tool {tool!r} are both the "
+                        f"{injected.__name__}: one is enough"
+                    )
                 self.injected = name
                 continue
             where = f"parameter {name!r} of tool {tool!r}"
@@ -70,7 +77,7 @@ class Parameters:
             else:
                 # Left unset, so that the function's own default is used, whatever object it is.
                 _tell_default(property_schema, parameter.default)
-                fields.append((name, hint | UnsetType, UNSET))
+                fields.append((name, _or_unset(hint, where), UNSET))
         self.schema: Schema = {"type": "object", "properties": properties}
         if required:
             self.schema["required"] = required
@@ -78,7 +85,7 @@ class Parameters:
             self._struct = msgspec.defstruct(
                 "arguments", fields, kw_only=True, forbid_unknown_fields=True
             )
-        except (TypeError, ValueError) as error:
+        except (TypeError, ValueError, RuntimeError) as error:  # the last for names like __a
             raise ConfigError(f"tool {tool!r} cannot take its parameters: {error}") from None
 
     def read(self, args: Mapping[str, object] | None) -> dict[str, Any]:
@@ -87,7 +94,11 @@ class Parameters:
         Raises:
             msgspec.ValidationError: They do not fit; the text says where and why.
         """
-        struct = msgspec.convert(_integral(dict(args or {})), self._struct)
+        try:
+            given = _integral(dict(args or {}))
+            struct = msgspec.convert(given, self._struct, str_keys=True)
+        except RecursionError:
+            raise msgspec.ValidationError("they are nested too deeply") from None
         values = ((name, getattr(struct, name)) for name in struct.__struct_fields__)
         return {name: value for name, value in values if value is not UNSET}
 
@@ -105,7 +116,7 @@ class GivenParameters:
             raise ConfigError(f"the schema of tool {tool!r} must be of type 'object'")
         self.schema: Schema = {"properties": {}, **schema}
         hinted = _hinted(function, tool)
-        self.injected = next((p.name for p, hint in hinted if hint is injected), None)
+        self.injected = next((p.name for p, hint in hinted if _is(hint, injected)), None)
         names = [p.name for p, _ in hinted if p.name != self.injected]
         if len(names) != 1:
             raise ConfigError(
@@ -119,20 +130,32 @@ class GivenParameters:
         return {self._name: dict(args or {})}
 
 
-def code_of(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Give what has the code and the annotations of a callable."""
-    plain: Any = inspect.unwrap(function)
-    while isinstance(plain, partial):
-        plain = plain.func
-    # A callable object has both in its method.
-    return plain if inspect.isroutine(plain) else cast("Any", type(plain)).__call__
+def layers_of(function: Callable[..., Any]) -> Iterator[Callable[..., Any]]:
+    """Give a callable and what is behind its decorators and partials, down to the function."""
+    layer: Any = function
+    while True:
+        yield layer
+        if isinstance(layer, partial):
+            layer = layer.func
+        elif hasattr(layer, "__wrapped__"):
+            layer = layer.__wrapped__
+        elif inspect.isroutine(layer):
+            return
+        else:  # a callable object has code and annotations in its method
+            layer = type(layer).__call__
 
 
 def _hinted(function: Callable[..., object], tool: str) -> list[tuple[inspect.Parameter, Any]]:
     try:
         parameters = inspect.signature(function).parameters.values()
-        hints = get_type_hints(code_of(function), include_extras=True)
-    except (NameError, TypeError, ValueError) as error:
+        *_, innermost = layers_of(function)
+        hints = get_type_hints(innermost, include_extras=True)
+    except NameError as error:
+        raise ConfigError(
+            f"the annotations of tool {tool!r} cannot be read: {error}; types that are written as "
+            "text, as by `from __future__ import annotations`, must stand at the top of a module"
+        ) from None
+    except (TypeError, ValueError) as error:
         raise ConfigError(f"the annotations of tool {tool!r} cannot be read: {error}") from None
     hinted: list[tuple[inspect.Parameter, Any]] = []
     for parameter in parameters:
@@ -148,6 +171,20 @@ def _hinted(function: Callable[..., object], tool: str) -> list[tuple[inspect.Pa
             )
         hinted.append((parameter, hints[parameter.name]))
     return hinted
+
+
+def _is(hint: object, injected: type) -> bool:
+    """Whether an annotation is a type: alone, described, or with None."""
+    if get_origin(hint) is Annotated:
+        return _is(get_args(hint)[0], injected)
+    return hint is injected or hint == (injected | None)
+
+
+def _or_unset(hint: Any, where: str) -> Any:
+    try:
+        return hint | UnsetType
+    except TypeError as error:  # Final[int]
+        raise ConfigError(f"{where} has a type that no parameter can have: {error}") from None
 
 
 def _schema_of(hint: Any, where: str) -> Schema:
@@ -170,7 +207,7 @@ def _inline(node: object, defs: Mapping[str, Schema], path: tuple[str, ...], whe
     if not isinstance(node, dict):
         return node
     schema = cast("Schema", node)
-    if reference := schema.get("$ref"):
+    if isinstance(reference := schema.get("$ref"), str):
         name = reference.removeprefix("#/$defs/")
         if name in path:
             raise ConfigError(f"{where} has a type that contains itself: {name}")
@@ -178,9 +215,15 @@ def _inline(node: object, defs: Mapping[str, Schema], path: tuple[str, ...], whe
         beside = {key: value for key, value in schema.items() if key not in ("$ref", "$defs")}
         return _inline({**defs[name], **beside}, defs, (*path, name), where)
     inlined = {k: _inline(v, defs, path, where) for k, v in schema.items() if k != "$defs"}
+    if "anyOf" in inlined:
+        inlined.pop("discriminator", None)  # its references lead nowhere; each option has its tag
     values = inlined.get("enum")
     if isinstance(values, list) and "type" not in inlined:
         _tell_enum_type(inlined, cast("list[object]", values))
+    if isinstance(default := inlined.get("default"), float) and not math.isfinite(default):
+        del inlined["default"]
+    if inlined.get("required") == []:
+        del inlined["required"]
     if "description" in inlined and isinstance(inlined["description"], str):
         inlined["description"] = inspect.cleandoc(inlined["description"])
     return inlined
@@ -204,14 +247,23 @@ def _tell_formats(info: types.Type, schema: Schema) -> None:
             for option in schema.get("anyOf", ()):
                 if type(member) in _FORMATS and option == {"type": "string"}:
                     _tell_formats(member, option)
-    elif isinstance(info, types.ListType | types.SetType | types.VarTupleType):
+    elif isinstance(info, types.CollectionType):
         _tell_formats(info.item_type, schema.get("items", {}))
+    elif isinstance(info, types.TupleType):
+        for item, told in zip(info.item_types, schema["prefixItems"], strict=True):
+            _tell_formats(item, told)
+    elif isinstance(info, types.DictType):
+        _tell_formats(info.value_type, schema.get("additionalProperties", {}))
+    elif isinstance(info, types.StructType | types.DataclassType | types.TypedDictType):
+        for field in info.fields:  # a Struct of array_like=True has no properties
+            _tell_formats(field.type, schema.get("properties", {}).get(field.encode_name, {}))
 
 
 def _tell_default(schema: Schema, default: object) -> None:
     try:
-        plain = msgspec.to_builtins(default)
+        plain = msgspec.to_builtins(default, str_keys=True)
         msgspec.json.encode(plain)
+        json.dumps(plain, allow_nan=False)  # msgspec writes null for what is not finite
     except (TypeError, ValueError, OverflowError, RecursionError):
         return  # the function knows it; the model need not
     if plain is not None:
