@@ -110,23 +110,17 @@ def answer_of(
     Args:
         tool: The tool.
         value: What it gave.
-        can_schedule: Whether the answer may say when the model hears of it.
+        can_schedule: Whether the answer may say when the model hears of it; else it does not.
         will_continue: Whether more follows; None where the service does not ask.
 
     Raises:
         ToolError: It cannot be written as JSON, or is too large; the model can be told.
-        LocalProtocolError: A Result with a scheduling, where there is none.
     """
     result = value if isinstance(value, Result) else Result(value)
-    if result.scheduling is not None and not can_schedule:
-        raise LocalProtocolError(
-            f"a result of tool {tool.name!r} has scheduling={result.scheduling!r}, which is for "
-            "NON_BLOCKING tools, of models that have it"
-        )
     return FunctionResponse(
         tool.name,
         _as_object(result.value),
-        scheduling=result.scheduling or tool.scheduling,
+        scheduling=(result.scheduling or tool.scheduling) if can_schedule else None,
         will_continue=will_continue,
         parts=result.parts or None,
     )

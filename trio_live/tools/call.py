@@ -48,7 +48,8 @@ class Result:
 
     Attributes:
         value: Anything that can be written as JSON.
-        scheduling: When the model hears of it; for NON_BLOCKING tools only.
+        scheduling: When the model hears of it. A model that waits for the answer, or has no
+            scheduling, gets the result without it, and an `Error` event says so.
         parts: Media that belong to the answer.
     """
 

@@ -115,13 +115,13 @@ class CallDesk:
         """
         if key in self._works or key in self._settled:
             return None, []
-        if window is None or key in self._given:
+        asked = None if window is None else _asked(call)
+        if asked is None or window is None or key in self._given:
             work = Work(call.name, b"", self._message)
             self._owe(work, key, batch)
             if key in self._given:  # on a connection before
                 return None, self._answer(work, self._given[key])
             return work, []
-        asked = msgspec.json.encode((call.name, call.args or {}), order="sorted")
         running = self._running.get(asked)
         if running is not None and running.message != self._message:
             self._owe(running, key, batch)
@@ -208,3 +208,11 @@ class CallDesk:
         self._settled[key] = batch
         if len(self._settled) > MAX_REMEMBERED:
             self._settled.popitem(last=False)
+
+
+def _asked(call: FunctionCall) -> bytes | None:
+    """Give a call's function and arguments as one text; None if they are nested too deeply."""
+    try:
+        return msgspec.json.encode((call.name, call.args or {}), order="sorted")
+    except RecursionError:  # they could just be read
+        return None

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from trio_live.tools.desk import Key, Work
     from trio_live.tools.function import FunctionTool
     from trio_live.tools.kit import Toolkit
-    from trio_live.tools.turns import Turns
+    from trio_live.tools.turns import Place
     from trio_live.wire.functions import FunctionCall
 
 
@@ -28,7 +28,7 @@ class Job:
         blocking: Whether the model waits for it.
         streams: Whether the service takes intermediate results.
         can_schedule: Whether its answer may say when the model hears of it.
-        turns: What its turn depends on.
+        place: Where it waits for its turn.
     """
 
     work: Work
@@ -38,7 +38,7 @@ class Job:
     blocking: bool
     streams: bool
     can_schedule: bool
-    turns: Sequence[tuple[Turns, trio.Event]]
+    place: Place
     scope: trio.CancelScope = field(default_factory=trio.CancelScope)
 
 

@@ -1,7 +1,7 @@
 """Runs the tools of one session.
 
-What lives here: ToolRunner: from a ToolCall event to the answer. What must not: the socket, the
-protocol's rules. Its place in a session:
+What lives here: ToolRunner: from a ToolCall event to the answer. What must not: what one call does
+(attempt.py), the socket, the protocol's rules. Its place in a session:
 
     reader task -> follow(events) -> one task and one CancelScope per call -> answers -> writer task
 
@@ -15,23 +15,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-import msgspec
 import trio
 
 from trio_live import events
-from trio_live.tools.answers import (
-    AnswerSender,
-    answer_for,
-    answer_of,
-    error_answer,
-    last_answer,
-)
-from trio_live.tools.call import Call, Refusal
+from trio_live.tools.answers import AnswerSender, answer_for, error_answer
+from trio_live.tools.attempt import attempt, job_answer
+from trio_live.tools.call import Call
 from trio_live.tools.deadlines import Deadlines
 from trio_live.tools.desk import Batch, CallDesk, Key, Work
 from trio_live.tools.job import Job, keyed
 from trio_live.tools.pieces import CallPieces
-from trio_live.tools.turns import Turns
+from trio_live.tools.turns import Place, Turns
 
 if TYPE_CHECKING:
     from trio_live.events import Outcome, SessionEvent
@@ -212,7 +206,7 @@ class ToolRunner:
         if work is None or self._nursery is None:
             return
         made = Call(call.name, call.args or {}, call.id, self.epoch, runner=self)
-        limits = [self._limits[of] for of in (kit, tool) if of in self._limits]
+        limits = [self._limits[of] for of in (tool, kit) if of in self._limits]
         job = Job(
             work,
             made,
@@ -221,7 +215,7 @@ class ToolRunner:
             blocking,
             belt.streams(tool),
             belt.schedules and not blocking,
-            [(limit, limit.enter()) for limit in limits],
+            Place(limits),
         )
         if job.streams:
             made.send_progress = self._progress_of(job)
@@ -240,39 +234,14 @@ class ToolRunner:
         """Do one work, in a task of its own."""
         try:
             with job.scope:
-                outcome, answer, error = await self._attempt(job)
+                outcome, answer, error = await attempt(job, self._start, self._warn)
                 self._finish(job.work, outcome, answer, error, job)
         finally:
-            for turns, turn in job.turns:
-                turns.leave(turn)
+            job.place.leave()
             del self._jobs[job.work]
             if not self._jobs:
                 self._idle.set()
                 self._idle = trio.Event()
-
-    async def _attempt(self, job: Job) -> tuple[Outcome, FunctionResponse, Exception | None]:
-        tool = job.tool
-        try:
-            args = tool.read(job.call.args)
-        except msgspec.ValidationError as wrong:
-            return "invalid", error_answer(f"wrong arguments: {wrong}"), wrong
-        try:
-            if (approve := tool.approve or job.kit.approve) is not None:
-                verdict = await approve(job.call, args)
-                if isinstance(verdict, Refusal):
-                    return "refused", error_answer(f"refused: {verdict.reason}"), None
-                args = args if verdict is None else dict(verdict)
-            for _, turn in job.turns:
-                await turn.wait()
-            self._start(job)
-            value = await tool.run(job.call, args, job.kit.threads)
-            if tool.streams and job.streams:
-                answer = last_answer(tool, can_schedule=job.can_schedule)
-            else:
-                answer = answer_of(tool, value, can_schedule=job.can_schedule)
-        except Exception as error:
-            return "failed", error_answer(job.kit.describe_error(error)), error
-        return "answered", answer, None
 
     def _start(self, job: Job) -> None:
         """Note that a call, whose turn has come, begins."""
@@ -285,7 +254,7 @@ class ToolRunner:
 
     def _progress_of(self, job: Job) -> Progress:
         async def send(value: object) -> None:
-            answer = answer_of(job.tool, value, can_schedule=job.can_schedule, will_continue=True)
+            answer = job_answer(job, value, self._warn, will_continue=True)
             owed = [answer_for(key, job.tool.name, answer) for key in job.work.owed]
             await self._answers.send_progress(owed)
 
@@ -321,6 +290,8 @@ class ToolRunner:
     ) -> None:
         """Settle a work with its own result, unless somebody was faster."""
         if not work.is_open:
+            if error is not None:  # of its cleanup, say
+                self._warn(f"tool {work.name!r} raised {type(error).__name__} after its call ended")
             return
         call_id = job.call.id if job else next((k for k in work.owed if isinstance(k, str)), None)
         self._answers.put(self._desk.settle(work, answer, trio.current_time()))
@@ -336,3 +307,6 @@ class ToolRunner:
     ) -> None:
         seconds = 0.0 if started is None else trio.current_time() - started
         self._session.publish([events.ToolFinished(call_id, name, seconds, outcome, error)])
+
+    def _warn(self, text: str) -> None:
+        self._session.publish([events.Error(text, b"")])
