@@ -45,11 +45,12 @@ class ToolFar(Lasting):
         config: trio_live.SessionConfig = CONFIG,
         *,
         policy: trio_live.ReconnectPolicy | None = POLICY,
+        endpoint: trio_live.Endpoint = ENDPOINT,
         **options: Any,
     ) -> trio_live.SessionScope:
         transport = trio_live.TransportConfig(dialer=self.dial, reconnect=policy)
         return trio_live.open_session(
-            config, endpoint=ENDPOINT, transport=transport, tools=tools, **options
+            config, endpoint=endpoint, transport=transport, tools=tools, **options
         )
 
     def call(self, *calls: tuple[str, str, Json]) -> None:
