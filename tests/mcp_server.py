@@ -6,16 +6,19 @@ Its tools come in pages of two. Its one argument is a pipe, to which it writes w
 from __future__ import annotations
 
 import base64
+import os
 import sys
 from pathlib import Path
 from typing import Any
 
 import anyio
-from mcp import types
+from mcp import MCPError, types
 from mcp.server import Server, ServerRequestContext
 from mcp.server.stdio import stdio_server
+from pydantic import BaseModel, ValidationError
 
 TEXT = {"type": "object", "properties": {"text": {"type": "string"}}, "required": ["text"]}
+NUMBER = {"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"]}
 NOTHING: dict[str, Any] = {"type": "object"}
 TOOLS = [
     types.Tool(name="echo", description="Say it again.", input_schema=TEXT),
@@ -25,8 +28,19 @@ TOOLS = [
     types.Tool(name="count", input_schema=NOTHING),
     types.Tool(name="picture", input_schema=NOTHING),
     types.Tool(name="grow", input_schema=NOTHING),
+    types.Tool(name="pay", input_schema=NOTHING),
+    types.Tool(name="promise", input_schema=NOTHING, output_schema=NUMBER),
+    types.Tool(name="refuse", input_schema=NOTHING),
+    types.Tool(name="die", input_schema=NOTHING),
 ]
 Context = ServerRequestContext[Any]
+
+
+class Payment(BaseModel):
+    """What has to be paid, and with which card."""
+
+    amount: int
+    card: str
 
 
 async def list_tools(
@@ -62,6 +76,17 @@ async def call_tool(context: Context, params: types.CallToolRequestParams) -> ty
         case "grow":
             TOOLS.append(types.Tool(name="grown", input_schema=NOTHING))
             await context.session.send_tool_list_changed()
+        case "pay":  # as the SDK's own MCPServer does
+            try:
+                Payment.model_validate(params.arguments)
+            except ValidationError as wrong:
+                return types.CallToolResult(content=told(f"Error: {wrong}"), is_error=True)
+        case "promise":
+            return types.CallToolResult(content=[], structured_content={"n": "4111 1111"})
+        case "refuse":
+            raise MCPError(-32602, "no such tool\n" + "x" * 5_000)
+        case "die":
+            os._exit(1)
         case _:
             pass
     return types.CallToolResult(content=told(text or "done"))

@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 import trio
-from mcp import Client, StdioServerParameters, types
-from tools_parts import ToolFar
+from mcp import Client, MCPError, StdioServerParameters, types
+from tools_parts import ToolFar, listening
 
-from trio_live import ConfigError
+from trio_live import ConfigError, ToolFinished
 from trio_live.tools import Toolkit
 
 SERVER = Path(__file__).parent / "mcp_server.py"
@@ -50,7 +50,10 @@ async def test_tools_of_a_server(tmp_path: Path) -> None:
         kit = await Toolkit.from_mcp(client, prefix="mcp_")
         assert [tool.name for tool in kit] == [
             f"mcp_{name}"
-            for name in ("echo", "measure", "fail", "slow", "count", "picture", "grow")
+            for name in (
+                *("echo", "measure", "fail", "slow", "count", "picture", "grow"),
+                *("pay", "promise", "refuse", "die"),
+            )
         ]
         async with far.open_tools([kit]):
             far.call(
@@ -170,3 +173,45 @@ async def test_options_of_a_servers_tools(tmp_path: Path) -> None:
         with pytest.raises(ConfigError, match="my files"):
             await Toolkit.from_mcp(client, prefix="my files ")
         assert len(await Toolkit.from_mcp(client.session)) == len(kit)
+
+
+async def test_errors_of_a_server_are_short_and_hold_no_arguments(tmp_path: Path) -> None:
+    """The model hears which argument is wrong and why, not its value; the program has it all."""
+    far = ToolFar()
+    wrong = {"amount": "4111 1111", "card": {"number": "4111 1111"}}
+    async with (
+        connected(tmp_path / "marks") as client,
+        far.open_tools([await Toolkit.from_mcp(client)]) as session,
+        listening(session) as seen,
+    ):
+        far.call(("a", "pay", wrong), ("b", "promise", {}), ("c", "refuse", {}))
+        await far.wait_answered(3)
+    assert far.told["a"] == {
+        "error": "ToolError: Error: 2 validation errors for Payment; amount: Input should be a "
+        "valid integer, unable to parse string as an integer; card: Input should be a valid string"
+    }
+    assert far.told["b"] == {"error": "ToolError: the MCP server's result cannot be used"}
+    assert far.told["c"]["error"].startswith(
+        "ToolError: the MCP server did not do it: no such tool"
+    )
+    assert len(far.told["c"]["error"]) < 1_100
+    causes = {e.id: e.error.__cause__ for e in seen if isinstance(e, ToolFinished) and e.error}
+    assert isinstance(causes["b"], RuntimeError)
+    assert isinstance(causes["c"], MCPError)
+
+
+async def test_server_that_dies_during_a_call(tmp_path: Path) -> None:
+    """Its calls are answered, those that come later, too; the session lives."""
+    far = ToolFar()
+    async with (
+        connected(tmp_path / "marks") as client,
+        far.open_tools([await Toolkit.from_mcp(client)]) as session,
+    ):
+        far.call(("a", "die", {}), ("b", "slow", {}))
+        await far.wait_answered(2)
+        far.call(("c", "echo", {"text": "x"}))
+        await far.wait_answered(3)
+        await session.send_text("still there")
+    gone = {"error": "ToolError: the MCP server did not do it: Connection closed"}
+    assert far.told == {"a": gone, "b": gone, "c": gone}
+    assert len(far.other) == 1

@@ -64,10 +64,9 @@ class Tools:
         return "worked"
 
     async def clean(self, call: Call) -> str:
-        result = ""
         with trio.CancelScope(shield=True):
-            result = await self.work(call)
-        return result
+            await self.work(call)
+        return "worked"
 
     async def stream(self, call: Call) -> AsyncGenerator[str, None]:
         yield "piece"
