@@ -30,7 +30,7 @@ from trio_live import (
     ToolFinished,
     ToolStarted,
 )
-from trio_live.testing import LiveServer, MockSession, Reply, UserTurn, cancel_at_every_checkpoint
+from trio_live.testing import LiveServer, Reply, UserTurn, cancel_at_every_checkpoint
 from trio_live.tools import Call, FunctionTool, Result, Toolkit, running_calls
 from trio_live.wire.tools import GoogleSearch
 
@@ -773,30 +773,6 @@ async def test_model_lists_and_cancels_running_calls(autojump_clock: MockClock) 
         assert far.told["d"] == {"output": "wait was cancelled"}
         assert far.told["e"] == {"error": "ToolError: no call with id 'b' is running"}
         assert log.stopped == [("a", "model"), ("b", "session")]
-
-
-async def test_mock_session_runs_tools(autojump_clock: MockClock) -> None:
-    """A MockSession runs tools, once it is told to."""
-    log = Log()
-    session = MockSession(tools=[log.wait])
-    with trio.fail_after(100):
-        async with trio.open_nursery() as nursery:
-            await nursery.start(session.run_tools)
-            call = {"id": "a", "name": "wait", "args": {"seconds": 1}}
-            session.receive({"toolCall": {"functionCalls": [call]}})
-            await trio.sleep(2)
-            assert session.sent == [
-                trio_live.SendToolResponse((FunctionResponse("wait", {"output": "waited 1"}, "a"),))
-            ]
-            session.receive({"toolCall": {"functionCalls": [call | {"id": "b"}]}})
-            await trio.sleep(0.5)
-            assert session.cancel_tool("b")
-            await session.update_tools([nothing])
-            session.receive({"toolCall": {"functionCalls": [call | {"id": "c"}]}})
-            await trio.sleep(0.5)
-            session.end()
-            nursery.cancel_scope.cancel()
-    assert log.stopped == [("b", "user")]
 
 
 # Audio during calls.

@@ -53,7 +53,7 @@ class Custom:
         self._url = websocket_url(url, insecure=insecure)
         self._headers = check_headers(headers)
         self._model_name = model_name
-        self.platform = _read_platform(platform)
+        self.platform = read_platform(platform)
 
     async def resolve(self) -> Address:
         """Give the URL and headers; the values of headers and query are secrets."""
@@ -67,7 +67,8 @@ class Custom:
         return f"<Custom {without_query(self._url)}>"
 
 
-def _read_platform(given: object) -> Platform | None:
+def read_platform(given: object) -> Platform | None:
+    """Read the argument `platform=`; raises ConfigError if there is no such platform."""
     if not isinstance(given, str | None) or given not in _PLATFORMS:
         raise ConfigError(f'platform={given!r} must be "gemini", "vertex" or None')
     return _PLATFORMS[given]

@@ -9,13 +9,14 @@ from __future__ import annotations
 import copy
 import math
 from collections import Counter
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Literal, Self
 
 import msgspec
 import trio
 
 from trio_live import commands, events, rules
 from trio_live.config import SessionConfig
+from trio_live.endpoints.custom import read_platform
 from trio_live.errors import ConnectionLost, LiveError, SessionClosed
 from trio_live.fanout import EventFanout
 from trio_live.handle import SessionHandle
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from trio_live.events import SessionEvent
     from trio_live.subscription import Subscription
     from trio_live.tools.belt import AnyTool
+    from trio_live.wire.marks import Platform
 
 
 class MockSession(SessionHandle):
@@ -45,6 +47,8 @@ class MockSession(SessionHandle):
             right.
         session_id: The id that the service is said to have given.
         tools: As for open_session(); `run_tools` runs them.
+        platform: Whose rules hold, and who takes results in pieces: "gemini", as at `GoogleAI`,
+            "vertex", as at `VertexAI`, or None, as at a `Custom` endpoint that does not say.
     """
 
     def __init__(
@@ -53,11 +57,14 @@ class MockSession(SessionHandle):
         *,
         session_id: str = "mock-session",
         tools: Sequence[AnyTool] | None = None,
+        platform: Platform | Literal["gemini", "vertex"] | None = "gemini",
     ) -> None:
-        service = ToolService(SessionConfig("models/mock") if config is None else config, tools)
+        config = SessionConfig("models/mock") if config is None else config
+        place = read_platform(platform)
+        service = ToolService(config, tools, place)
         config = service.config
-        rules.check_setup(config, None)
-        protocol = LiveProtocol(config, config.model)
+        rules.check_setup(config, place)
+        protocol = LiveProtocol(config, config.model, platform=place)
         command_tx, command_rx = trio.open_memory_channel[commands.SessionCommand](math.inf)
         self._double = _Double(protocol, command_rx, service)
         super().__init__(
