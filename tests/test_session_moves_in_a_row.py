@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import pytest
 import trio
-from lasting_parts import Lasting
+from lasting_parts import Lasting, unreachable
 from session_parts import frame, leaves_with, read_until, text_message
 from trio.testing import MockClock
 
-from trio_live import ConnectionLost, Disconnected, Reconnected, Reconnecting, SessionHandle
+from trio_live import (
+    ConnectionLost,
+    Disconnected,
+    Reconnected,
+    Reconnecting,
+    SessionHandle,
+    SessionResumeUpdate,
+)
 
 DONE = frame(serverContent={"turnComplete": True})
 
@@ -117,6 +124,49 @@ async def test_service_that_closes_right_after_its_go_away_is_no_hot_loop(
                     far.peer.close(1001)
                     await read_until(session, Reconnected)
         assert len(far.peers) == 12  # with the one that was made in advance and came too late
+
+
+async def test_connection_in_advance_is_tried_again_before_the_deadline(
+    autojump_clock: MockClock,
+) -> None:
+    """A dial that fails for a moment does not cost the safe one."""
+    far = Lasting()
+    with trio.fail_after(60):
+        async with far.open() as session:
+            far.give_handle()
+            await read_until(session, SessionResumeUpdate)
+            far.unreachable = [unreachable(), unreachable()]
+            far.peer.send(go_away(50))
+            happened = await read_until(session, Reconnected)
+            assert [e.attempt for e in happened if isinstance(e, Reconnecting)] == [0]
+            assert (happened[-1], trio.current_time()) == (Reconnected(True, 0.0, {}, {}, {}), 10)
+
+
+async def test_way_that_stays_closed_is_tried_at_the_deadline(autojump_clock: MockClock) -> None:
+    """The move is made all the same, and is a loss then; nobody is dialled all the time."""
+    far = Lasting()
+    with trio.fail_after(100):
+        async with far.open() as session:
+            far.give_handle()
+            await read_until(session, SessionResumeUpdate)
+            far.unreachable = [unreachable()] * 10
+            far.peer.send(go_away(50))
+            happened = await read_until(session, Reconnected)
+            told = [e.attempt for e in happened if isinstance(e, Reconnecting)]
+            assert told == [0, *range(1, len(told))]
+            assert 45 <= trio.current_time() < 60
+            assert len(far.requests) == 12
+
+
+async def test_go_away_that_is_late_moves_at_once(autojump_clock: MockClock) -> None:
+    """Less than no time is no time, which is not the same as saying nothing."""
+    far = Lasting()
+    with trio.fail_after(60):
+        async with far.open() as session:
+            await session.send_text("go")
+            far.peer.send(go_away(-5))
+            await read_until(session, Reconnected)
+            assert trio.current_time() == 0
 
 
 async def test_normal_close_after_a_go_away_is_no_end_of_the_session(

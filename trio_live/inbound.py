@@ -141,7 +141,7 @@ class Inbound(ModelTurn):
             self._fire(Trigger.OPEN)
         if message.go_away is not None:
             time_left = codec.seconds(message.go_away.time_left)
-            self.go_away = -1.0 if time_left is None else time_left
+            self.go_away = -1.0 if time_left is None else max(0.0, time_left)
             out.append(events.GoAway(time_left))
         if message.session_resumption_update is not None:
             out.append(self._keep_handle(message.session_resumption_update))

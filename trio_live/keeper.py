@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import trio
 
@@ -31,6 +31,9 @@ if TYPE_CHECKING:
     from trio_live.fanout import EventFanout
     from trio_live.protocol import LiveProtocol
     from trio_live.reconnect import Backoff
+
+_DIAL_AGAIN: Final = 5.0
+"""After how many seconds another connection is tried in advance, if there was none."""
 
 
 class Keeper:
@@ -208,12 +211,12 @@ class Keeper:
                 return
             now = trio.current_time()
             self._spare = spare
-            if self._move_by == math.inf:  # only old: there is no need to leave what works
-                if spare is None:
-                    self.seeking = False
-                    self._seek_at = now + policy.move_patience
-                else:
-                    self._move_by = max(now, self._move_from or now) + policy.move_patience
+            only_old = self._move_by == math.inf  # there is no need to leave what works
+            if spare is None:
+                self.seeking = False
+                self._seek_at = now + (policy.move_patience if only_old else _DIAL_AGAIN)
+            elif only_old:
+                self._move_by = max(now, self._move_from or now) + policy.move_patience
             self._set_timer()
             self._move_if_safe()
 
