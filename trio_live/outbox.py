@@ -312,7 +312,8 @@ class Outbox(Relay):
             self._check_ledger(ledger)
         frame, answered = self._protocol.check(command)
         if self._hand_over(command, frame, answered, now):
-            self._protocol.note_activity(command)
+            if type(command) is not commands.SendAudio:
+                self._protocol.note_activity(command)
         else:
             self._put_off(command, now, check_room=check_room)
         if self._gate is not None and not isinstance(command, MEDIA):

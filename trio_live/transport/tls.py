@@ -97,10 +97,10 @@ class TlsStream(OutgoingStream):
         """Encrypt data and accept the records; see OutgoingStream."""
         if self._broken:
             raise trio.BrokenResourceError("the connection is broken")
-        rest = memoryview(data)
         try:
-            while rest:
-                rest = rest[self.engine.write(rest) :]
+            taken = self.engine.write(data) if data else 0  # in one record, if it is audio
+            while taken < len(data):
+                taken += self.engine.write(memoryview(data)[taken:])
         except ssl.SSLError as error:
             self._break()
             raise trio.BrokenResourceError("TLS failed") from error
