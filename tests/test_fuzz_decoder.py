@@ -201,7 +201,8 @@ def work_of(monkeypatch: pytest.MonkeyPatch, protocol: LiveProtocol, frame: str 
     """Count what a session does for a frame."""
     work = Work()
     with monkeypatch.context() as patch:
-        patch.setattr(codec, "_DECODER", Decoder(codec._DECODER, work))
+        counting = Decoder(codec.server_decoder(), work)
+        patch.setattr(codec, "server_decoder", lambda: counting)
         for module in (codec, salvage):
             for name in ("_FIELDS", "_ITEMS"):
                 patch.setattr(module, name, Decoder(getattr(module, name), work))

@@ -37,7 +37,7 @@ The house, from the ground up; each room imports only from those before it:
     gate, outage, outbox          the way out, and what waits while there is no connection
     connection, opener, liveness, keeper   one connection, and who looks after it
     planner, lifeline, driver, runner      one connection after another, and what runs it all
-    tools/                        functions that the model calls
+    no_tools, tools/              functions that the model calls
     session                       open_session: the block around it all
     scope                         that block, for every kind of session
     music/                        open_music_session, with rooms of its own of most of these kinds
@@ -45,12 +45,12 @@ The house, from the ground up; each room imports only from those before it:
     testing/, audio/, cli/        the embedded server and doubles; sound; the command line
 """
 
+from importlib import import_module
 from types import FunctionType
-from typing import get_type_hints
+from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
 
-from trio_live import tokens, tools
 from trio_live.capabilities import Capabilities, capabilities_of
 from trio_live.checkpoint import Checkpoint, OwedCall
 from trio_live.checkpoint_file import CheckpointFile
@@ -142,9 +142,6 @@ from trio_live.music.commands import (
     SetWeightedPrompts,
 )
 from trio_live.music.events import MusicData, PromptFiltered
-from trio_live.music.handle import MusicSession
-from trio_live.music.protocol import MusicEvent
-from trio_live.music.session import open_music_session
 from trio_live.music.wire import MusicGenerationConfig, MusicSource, WeightedPrompt
 from trio_live.reconnect import ReconnectPolicy
 from trio_live.session import SessionScope, open_session
@@ -177,7 +174,22 @@ from trio_live.wire.tools import FunctionDeclaration, Tool, ToolConfig
 from trio_live.wire.transcription import AudioTranscriptionConfig
 from trio_live.wire.usage import UsageMetadata
 
+if TYPE_CHECKING:
+    from trio_live import tokens, tools
+    from trio_live.music.handle import MusicSession
+    from trio_live.music.protocol import MusicEvent
+    from trio_live.music.session import open_music_session
+
 __version__ = "0.1.0"
+
+# What only some programs use is imported when it is asked for: name -> where it is.
+_LATER: Final = {
+    "MusicEvent": "trio_live.music.protocol",
+    "MusicSession": "trio_live.music.handle",
+    "open_music_session": "trio_live.music.session",
+    "tokens": "trio_live.tokens",
+    "tools": "trio_live.tools",
+}
 
 __all__ = [
     # Sessions
@@ -331,22 +343,31 @@ __all__ = [
 ]
 
 
-def _rename(names: list[str]) -> None:
+def _rename(public: object) -> None:
     """Let tracebacks and documentation name things where users import them from.
 
     Not so for structs: msgspec, and everybody who reads their annotations, looks the types of their
     fields up in the module that they name.
     """
-    for name in names:
-        public = globals()[name]
-        if isinstance(public, type) and issubclass(public, Struct):
-            continue
-        if isinstance(public, type | FunctionType) and public.__module__.startswith("trio_live."):
-            if isinstance(public, type) and issubclass(public, Struct):
-                # Resolved while the module that they were written in is known, so that msgspec
-                # can still read the fields.
-                public.__annotations__ = get_type_hints(public, include_extras=True)
-            public.__module__ = "trio_live"
+    if isinstance(public, type) and issubclass(public, Struct):
+        return
+    if isinstance(public, type | FunctionType) and public.__module__.startswith("trio_live."):
+        public.__module__ = "trio_live"
 
 
-_rename(__all__)
+for _name in set(__all__) - _LATER.keys():
+    _rename(globals()[_name])
+
+if not TYPE_CHECKING:  # else every name would be right
+
+    def __getattr__(name: str) -> object:
+        if name not in _LATER:
+            raise AttributeError(f"module 'trio_live' has no attribute {name!r}")
+        module = import_module(_LATER[name])
+        public = module if module.__name__ == f"trio_live.{name}" else getattr(module, name)
+        _rename(public)
+        globals()[name] = public
+        return public
+
+    def __dir__() -> list[str]:
+        return sorted({*globals(), *__all__})

@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from trio_live.checkpoint_file import CheckpointFile
     from trio_live.commands import SessionCommand
     from trio_live.endpoints import Endpoint
+    from trio_live.no_tools import NoTools
     from trio_live.tools.service import ToolService
 
 
@@ -64,7 +65,7 @@ class SessionRunner:
 
     def __init__(
         self,
-        tools: ToolService,
+        tools: ToolService | NoTools,
         endpoint: Endpoint,
         settings: TransportConfig,
         resume: Checkpoint | None = None,

@@ -25,8 +25,8 @@ from trio_live.errors import (
     LocalProtocolError,
 )
 from trio_live.handle import SessionHandle
+from trio_live.no_tools import DEFAULT_AUDIO_MAX_AGE, DEFAULT_GRACE, NoTools
 from trio_live.runner import SessionRunner
-from trio_live.tools.service import DEFAULT_AUDIO_MAX_AGE, DEFAULT_GRACE, ToolService
 from trio_live.wire.marks import Platform
 
 if TYPE_CHECKING:
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from trio_live.endpoints import Endpoint
     from trio_live.gate import AudioDuringCalls
     from trio_live.tools.belt import AnyTool
+    from trio_live.tools.service import ToolService
 
 
 def open_session(
@@ -116,14 +117,19 @@ def open_session(
     }
     overrides: dict[str, Any] = {k: v for k, v in given.items() if v is not None}
     place = endpoints.from_environment() if endpoint is None else endpoints.check_endpoint(endpoint)
-    service = ToolService(
-        config,
-        tools,
-        place.platform,
-        grace=tool_grace,
-        audio_during_calls=audio_during_calls,
-        audio_max_age=audio_max_age,
-    )
+    service: ToolService | NoTools = NoTools(config)
+    defaults = (None, DEFAULT_GRACE, None, DEFAULT_AUDIO_MAX_AGE)
+    if (tools, tool_grace, audio_during_calls, audio_max_age) != defaults:
+        from trio_live.tools.service import ToolService
+
+        service = ToolService(
+            config,
+            tools,
+            place.platform,
+            grace=tool_grace,
+            audio_during_calls=audio_during_calls,
+            audio_max_age=audio_max_age,
+        )
     rules.check_setup(service.config, place.platform, getattr(place, "api_version", None))
     settings = replace(settings, **overrides)
     _check_resumption(config, place, settings, resume)
@@ -162,7 +168,7 @@ class SessionScope(AbstractAsyncContextManager[SessionHandle]):
 
     def __init__(
         self,
-        tools: ToolService,
+        tools: ToolService | NoTools,
         endpoint: Endpoint,
         settings: TransportConfig,
         resume: Checkpoint | None = None,

@@ -11,7 +11,6 @@ Source: google-genai 3.4.0 `tokens.py` and `_tokens_converters.py`, read Novembe
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -254,6 +253,8 @@ def _no_field(name: str) -> str:
             if field == place or (field.struct and place.owner in reachable(field.struct)):
                 return f"{text}; what SessionConfig calls {name} is {field.name!r} there"
     known = {f.name.replace("_", ""): f.name for f in fields}
+    import difflib  # only for this error
+
     like = difflib.get_close_matches(name.replace("_", "").lower(), known, 1)
     return f"{text}; did you mean {known[like[0]]!r}?" if like else text
 

@@ -6,7 +6,6 @@ checks of values (values.py), but for their types, which msgspec checks on the w
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any, Final, cast, get_args, get_origin
@@ -110,6 +109,8 @@ def _plain(field: Field, value: object) -> object:
 
 def _unknown(path: str, name: object, known: Iterable[str]) -> str:
     bare = {each.replace("_", ""): each for each in known}
+    import difflib  # only for this error
+
     like = difflib.get_close_matches(str(name).replace("_", "").lower(), bare, 1)
     what = f"{path} has no field {name!r}" if path else f"SessionConfig has no argument {name!r}"
     return f"{what}; did you mean {bare[like[0]]!r}?" if like else what

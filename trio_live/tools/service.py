@@ -7,7 +7,7 @@ and the microphone's gate to it. What must not: what these do.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from typing import TYPE_CHECKING, Final, get_args
+from typing import TYPE_CHECKING, get_args
 
 import trio
 
@@ -16,6 +16,7 @@ from trio_live.capabilities import capabilities_of
 from trio_live.config import SessionConfig
 from trio_live.errors import ConfigError, LocalProtocolError
 from trio_live.gate import AudioDuringCalls, MicrophoneGate
+from trio_live.no_tools import DEFAULT_AUDIO_MAX_AGE, DEFAULT_GRACE
 from trio_live.tools.belt import AnyTool, Belt
 from trio_live.tools.link import SessionLink
 from trio_live.tools.runner import ToolRunner
@@ -26,9 +27,6 @@ if TYPE_CHECKING:
     from trio_live.protocol import LiveProtocol
     from trio_live.tools.call import CancelledBy
     from trio_live.wire.marks import Platform
-
-DEFAULT_GRACE: Final = 5.0
-DEFAULT_AUDIO_MAX_AGE: Final = 5.0
 
 
 class ToolService:

@@ -7,6 +7,7 @@ so that its other facts are not lost with it.
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Mapping
 from typing import Final, TypeVar, cast
@@ -28,9 +29,6 @@ MessageT = TypeVar("MessageT", bound=Wire)
 
 T = TypeVar("T")
 
-# strict=False also reads int64 fields, which proto3-JSON writes as strings, and costs nothing
-# measurable on an audio frame.
-_DECODER: Final = msgspec.json.Decoder(ServerMessage, strict=False)
 _FIELDS: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _ITEMS: Final = msgspec.json.Decoder(list[msgspec.Raw])
 _ENCODER: Final = msgspec.json.Encoder()
@@ -41,6 +39,14 @@ _DURATION: Final = re.compile(r"(-?[0-9]{1,12}(?:\.[0-9]{0,9})?)s")
 # Real messages that are large hold media or text; a grounded answer has some 50 bytes an object.
 _LARGE: Final = 512 * 1024
 _LEAST_BYTES_AN_OBJECT: Final = 16
+
+
+@functools.cache
+def server_decoder() -> msgspec.json.Decoder[ServerMessage]:
+    """Give the decoder of the service's messages; made at the first, as it takes 8 ms."""
+    # strict=False also reads int64 fields, which proto3-JSON writes as strings, and costs nothing
+    # measurable on an audio frame.
+    return msgspec.json.Decoder(ServerMessage, strict=False)
 
 
 def encode(message: Wire | dict[str, object]) -> str:
@@ -72,7 +78,7 @@ def decode(frame: str | bytes) -> tuple[ServerMessage, list[Leftover]]:
         `serverContent`, and at any depth what is of a wrong type. Never raises for anything that a
         server may send. Takes at most 40 times the frame's memory, or 120 times up to 512 KiB.
     """
-    return decode_as(_DECODER, frame)
+    return decode_as(server_decoder(), frame)
 
 
 def decode_as(
