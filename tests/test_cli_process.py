@@ -12,7 +12,9 @@ from pathlib import Path
 
 import numpy
 import pytest
+import trio
 
+import trio_live
 from trio_live.audio import read_wav
 
 ROOT = Path(__file__).parent.parent
@@ -92,6 +94,52 @@ def test_serve_with_faults_lets_them_happen_in_turn() -> None:
         assert "cut off" in told[1][1]
         assert "(a failure inside the service; connecting in 0.0 s)" in told[1][1]
         assert told[2][0] == "hello"
+    finally:
+        server.kill()
+        server.communicate()
+
+
+async def _call_twice(url: str) -> list[str]:
+    """Hold a session in which calls are answered; give what became of two texts."""
+    told: list[str] = []
+    config = trio_live.SessionConfig(
+        "models/demo",
+        response_modalities=["TEXT"],
+        tools=[trio_live.FunctionDeclaration("look_up")],
+    )
+    endpoint = trio_live.GoogleAI("any-key", base_url=url)
+    with trio.fail_after(20):
+        async with trio_live.open_session(config, endpoint=endpoint) as session:
+            for text in ("one", "two"):
+                await session.send_text(text)
+                async for event in session:
+                    match event:
+                        case trio_live.ToolCall(calls=calls):
+                            told.append(calls[0].name)
+                            if text == "two":
+                                answer = trio_live.FunctionResponse("look_up", {}, id=calls[0].id)
+                                await session.send_tool_response([answer])
+                        case trio_live.ToolCallCancelled():
+                            told.append("cancelled")
+                        case trio_live.Reconnected():
+                            told.append("reconnected")
+                            break
+                        case trio_live.TextComplete(text=said):
+                            told.append(said)
+                            break
+                        case _:
+                            pass
+    return told
+
+
+def test_serve_with_a_fault_in_a_call_makes_calls() -> None:
+    """The echo calls no functions; where a fault wants a call, there are calls."""
+    server = spawn("serve", "--pace", "0", "--fault", "rst@during-tool-call")
+    try:
+        assert server.stdout is not None
+        url = server.stdout.readline().strip()
+        told = trio.run(_call_twice, url)
+        assert told == ["look_up", "cancelled", "reconnected", "look_up", "two"]
     finally:
         server.kill()
         server.communicate()

@@ -5,14 +5,14 @@ What lives here: running it. What must not: what it answers (trio_live.testing).
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 import trio
 
 from trio_live.cli.events_json import line
 from trio_live.cli.run import CommandFailed
-from trio_live.testing import LiveServer, echo
+from trio_live.testing import LiveServer, Reply, UserTurn, echo
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,12 +25,16 @@ async def serve(
 ) -> int:
     """Serve until cancelled, after showing the URL.
 
+    With a fault in a tool call, the first function that the client has is called before each echo.
+
     Raises:
         CommandFailed: The address cannot be bound.
 
     Cancellation: still cleans up. If cancelled, closes every connection.
     """
-    async with LiveServer(echo, pace=pace, record=False, faults=faults) as server:
+    calls = any(fault.at == "during-tool-call" for fault in faults)
+    model = _call_and_echo if calls else echo
+    async with LiveServer(model, pace=pace, record=False, faults=faults) as server:
         try:
             url = await server.listen(host, port)
         except OSError as error:
@@ -45,3 +49,12 @@ async def serve(
                 err=True,
             )
         await trio.sleep_forever()
+
+
+async def _call_and_echo(turn: UserTurn, reply: Reply) -> None:
+    for tool in turn.tools:
+        declarations: Any = tool.get("functionDeclarations")
+        if declarations:
+            await reply.call_tools([(declarations[0]["name"], {})])
+            break
+    await echo(turn, reply)
