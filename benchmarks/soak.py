@@ -52,7 +52,7 @@ def tasks() -> int:
     return trio.lowlevel.current_statistics().tasks_living
 
 
-class Sample(NamedTuple):
+class Held(NamedTuple):
     """What this process holds at one time.
 
     Attributes:
@@ -66,25 +66,25 @@ class Sample(NamedTuple):
     blocks: float
 
 
-async def _watch_memory(samples: list[Sample]) -> None:
+async def _watch_memory(samples: list[Held]) -> None:
     begun = trio.current_time()
     while True:
         gc.collect()
         at = round(trio.current_time() - begun, 1)
-        samples.append(Sample(at, round(resident_mib(), 2), sys.getallocatedblocks()))
+        samples.append(Held(at, round(resident_mib(), 2), sys.getallocatedblocks()))
         await trio.sleep(SAMPLE_SECONDS)
 
 
-def memory(samples: list[Sample], seconds: float) -> dict[str, float]:
+def memory(samples: list[Held], seconds: float) -> dict[str, float]:
     """Compare what is held behind the warm-up with the end, each the median of a tenth.
 
     What grows in MiB and not in blocks is nobody's: a peak of load, or holes in the heap.
     """
     window = seconds / 10
 
-    def around(begin: float) -> Sample:
+    def around(begin: float) -> Held:
         near = [s for s in samples if begin <= s.at <= begin + window] or [samples[-1]]
-        return Sample(*(statistics.median(figures) for figures in zip(*near, strict=True)))
+        return Held(*(statistics.median(figures) for figures in zip(*near, strict=True)))
 
     warm, end = around(seconds * WARM_UP), around(seconds - window)
     return {
@@ -113,7 +113,7 @@ def percentiles(gaps: list[float]) -> dict[str, float]:
 
 async def _soak(place: FarEnd, options: argparse.Namespace) -> dict[str, Any]:
     totals, conversations = Totals(), list[Conversation]()
-    samples: list[Sample] = []
+    samples: list[Held] = []
     seconds = options.minutes * 60
     tasks_before, files_before = tasks(), open_files()
     async with trio.open_nursery() as nursery:

@@ -17,6 +17,7 @@ from benchmarks.figures import Goal, Key, Sample, lateness, ratios, results, spr
 from benchmarks.harness import Run, Server
 from benchmarks.inputs import RECEIVED_BYTES
 from benchmarks.peers import NAMES, modes
+from benchmarks.soak import Held, memory
 from benchmarks.soak_account import Account
 from benchmarks.soak_client import Conversation
 from benchmarks.tools import TOOLS
@@ -234,6 +235,18 @@ def test_soak_accounts_for_every_text_across_moves() -> None:
     assert report["texts"]["sent"] == report["texts"]["delivered"] > 0
     assert report["reconnects"] > 0
     assert report["left_over"] == {"tasks": 0, "files": 0, "connections": 0}
+
+
+def test_soak_tells_growth_of_what_is_kept_from_growth_of_the_heap() -> None:
+    """Both are medians, behind the warm-up and at the end, so that one peak is no growth."""
+    samples = [Held(at, 50.0, 1_000) for at in range(100)]
+    samples[95] = Held(95, 90.0, 9_000)
+    flat = memory(samples, 100.0)
+    assert (flat["growth_percent"], flat["blocks_growth_percent"]) == (0, 0)
+    assert flat["most_mib"] == 90
+    frayed = memory([Held(at, 50.0 + at / 10, 1_000) for at in range(100)], 100.0)
+    assert frayed["growth_percent"] > 10
+    assert frayed["blocks_growth_percent"] == 0
 
 
 def test_reconnect_benchmark_reports_gaps_and_storm() -> None:
