@@ -7,6 +7,8 @@ Every block marked `python` in docs/ and in README.md is a program of its own, o
   the default, answers with that server's URL. Programs that connect in memory run on virtual time.
 - A block marked `text` is what the program before it prints.
 - A block with test functions is given to pytest.
+- A block whose first line is a comment with a name, `# server.py`, is a file that the next program
+  finds beside it.
 """
 
 from __future__ import annotations
@@ -34,16 +36,21 @@ ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 SECONDS = 30.0  # no program takes one; a broken one must not hang
 
+_FILE = re.compile(r"# (\w+\.py)\n")
 _FENCE = re.compile(r"^```(\w*)[^\n]*\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
 @dataclass(frozen=True)
 class Snippet:
-    """One program: where it is, what it is, what it prints (None if the page does not say)."""
+    """One program: where it is, what it is, what it prints (None if the page does not say).
+
+    `files` are what lies beside it: names and contents.
+    """
 
     name: str
     code: str
     output: str | None
+    files: tuple[tuple[str, str], ...] = ()
 
     @property
     def is_test_file(self) -> bool:
@@ -61,12 +68,17 @@ def snippets() -> Iterator[Snippet]:
             continue
         text = page.read_text(encoding="utf-8")
         blocks = list(_FENCE.finditer(text))
+        files: list[tuple[str, str]] = []
         for block, after in zip(blocks, [*blocks, None][1:], strict=True):
             if block[1] != "python":
                 continue
+            if named := _FILE.match(block[2]):
+                files.append((named[1], block[2]))
+                continue
             output = after[2] if after is not None and after[1] == "text" else None
             line = text.count("\n", 0, block.start()) + 1
-            yield Snippet(f"{page.relative_to(ROOT)}:{line}", block[2], output)
+            yield Snippet(f"{page.relative_to(ROOT)}:{line}", block[2], output, tuple(files))
+            files = []
 
 
 SNIPPETS = list(snippets())
@@ -102,14 +114,18 @@ def in_place_of_trio_run(
 def test_program_runs_and_prints_what_the_page_says(
     snippet: Snippet,
     monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    capfd: pytest.CaptureFixture[str],
+    tmp_path: Path,
 ) -> None:
     """A reader can paste any program of the documentation and see what it promises."""
     monkeypatch.setenv("GOOGLE_API_KEY", "test-key")
     replacement = in_place_of_trio_run(monkeypatch, virtual=snippet.is_in_memory)
     monkeypatch.setattr(trio, "run", replacement)
+    monkeypatch.chdir(tmp_path)
+    for name, content in snippet.files:
+        (tmp_path / name).write_text(content, encoding="utf-8")
     exec(compile(snippet.code, snippet.name, "exec"), {"__name__": "__main__"})
-    printed = capsys.readouterr()
+    printed = capfd.readouterr()
     assert printed.err == ""
     if snippet.output is not None:
         assert printed.out == snippet.output

@@ -378,7 +378,6 @@ ARROWS: dict[str, set[str]] = {
         "transport.memory",
         "transport.trio_ws",
         "watch",
-        "wire",
     },
     "audio": {"errors"},
     "cli": {"", "audio", "endpoints", "testing"},

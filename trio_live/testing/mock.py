@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from trio_live.events import SessionEvent
     from trio_live.subscription import Subscription
     from trio_live.tools.belt import AnyTool
-    from trio_live.wire.marks import Platform
 
 
 class MockSession(SessionHandle):
@@ -57,7 +56,7 @@ class MockSession(SessionHandle):
         *,
         session_id: str = "mock-session",
         tools: Sequence[AnyTool] | None = None,
-        platform: Platform | Literal["gemini", "vertex"] | None = "gemini",
+        platform: Literal["gemini", "vertex"] | None = "gemini",
     ) -> None:
         config = SessionConfig("models/mock") if config is None else config
         place = read_platform(platform)
