@@ -394,6 +394,12 @@ async def test_result_whose_scheduling_has_no_meaning_is_told(
     ]
 
 
+def test_scheduling_that_there_is_not() -> None:
+    """A Result with a misspelt scheduling is refused where it is made."""
+    with pytest.raises(ValueError, match="scheduling='NOW' must be one of"):
+        Result("found", scheduling="NOW")  # type: ignore[arg-type]
+
+
 async def test_stream_that_fails_is_ended_by_its_error(autojump_clock: MockClock) -> None:
     """What was told on the way stays told; the error is the last answer."""
 
@@ -447,6 +453,82 @@ async def test_tool_uses_its_session(autojump_clock: MockClock, what: str) -> No
     }
     assert far.told == ({"a": told[what]} if what in told else {})
     assert seen[-1].outcome == ("answered" if what == "update" else "cancelled")
+
+
+# Messages.
+
+
+async def test_rejected_calls_are_answered_with_their_batch(autojump_clock: MockClock) -> None:
+    """What can be answered at once waits for the BLOCKING calls of its message, in any order."""
+
+    async def wait(seconds: float) -> str:
+        await trio.sleep(seconds)
+        return "waited"
+
+    for order in (1, -1):
+        far = ToolFar()
+        calls: list[tuple[str, str, dict[str, Any]]] = [
+            ("a", "nowhere", {}),
+            ("b", "wait", {"seconds": 1}),
+            ("c", "wait", {}),
+        ]
+        with trio.fail_after(100):
+            async with far.open_tools([quick(wait, behavior="BLOCKING")]):
+                far.call(*calls[::order])
+                await trio.sleep(2)
+        far.read()
+        assert [sorted(a["id"] for a in m) for m in far.answers_seen] == [["a", "b", "c"]]
+
+
+async def test_same_id_twice_in_a_message(autojump_clock: MockClock) -> None:
+    """One id is one call, whatever stands beside it."""
+    far = ToolFar()
+    ran: list[int] = []
+
+    async def note(number: int) -> int:
+        ran.append(number)
+        return number
+
+    with trio.fail_after(100):
+        async with far.open_tools([quick(note)]) as session:
+            far.call(("a", "note", {"number": 1}), ("a", "note", {"number": 2}))
+            await trio.sleep(1)
+            assert session.state.calls_owed == {}
+    assert ran == [1]
+    assert far.answered == {"a": 1}
+
+
+async def test_unknown_function_among_a_thousand(autojump_clock: MockClock) -> None:
+    """The model is told of some of the functions, not of all."""
+    far = ToolFar()
+    tools = [quick(well, name=f"tool_{n}") for n in range(1_000)]
+    with trio.fail_after(100):
+        async with far.open_tools(tools):
+            far.call(("a", "nowhere", {}))
+            await trio.sleep(1)
+    told = far.told["a"]["error"]
+    assert told.startswith("there is no function 'nowhere'; there are: tool_0, tool_1, ")
+    assert told.endswith(" and 950 more")
+    assert len(told) < 1_000
+
+
+async def test_program_answers_a_tools_call_itself(autojump_clock: MockClock) -> None:
+    """Whoever is first has answered: the tool's result is dropped."""
+    far = ToolFar()
+
+    async def slow() -> str:
+        await trio.sleep(2)
+        return "late"
+
+    with trio.fail_after(100):
+        async with far.open_tools([quick(slow)]) as session:
+            far.call(("a", "slow", {}))
+            await trio.sleep(1)
+            mine = trio_live.FunctionResponse("slow", {"output": "early"}, "a")
+            await session.send_tool_response([mine])
+            await trio.sleep(5)
+    assert far.told == {"a": {"output": "early"}}
+    assert far.answered == {"a": 1}
 
 
 # Lines.

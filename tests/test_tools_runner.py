@@ -590,7 +590,7 @@ async def test_another_connection(autojump_clock: trio.abc.Clock) -> None:
 
 
 async def test_answer_that_is_refused_is_replaced(autojump_clock: trio.abc.Clock) -> None:
-    """If a rule forbids an answer the model is told so; if that is refused too, the program is."""
+    """If a rule forbids an answer the model is told so, and so is the program."""
 
     async def quick() -> str:
         return "x"
@@ -600,6 +600,7 @@ async def test_answer_that_is_refused_is_replaced(autojump_clock: trio.abc.Clock
         session.call(("quick", {}))
         await trio.sleep(1)
         assert session.answers == {"1": {"error": "no scheduling here"}}
+        assert "refused, and an error sent" in getattr(session.events[-1], "message", "")
         session.refusals = [InvalidArgument("no"), InvalidArgument("never")]
         await trio.sleep(5)
         session.call(FunctionCall("quick", {}, "2"))

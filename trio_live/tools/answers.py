@@ -81,6 +81,8 @@ class AnswerSender:
             elif replaced:
                 self._session.publish([events.Error(f"no answer can be sent: {refusal}", b"")])
             else:
+                text = f"the answer of {owed[0].name!r} was refused, and an error sent: {refusal}"
+                self._session.publish([events.Error(text, b"")])
                 error = error_answer(str(refusal))
                 self._send([answer_for(owed[0].id, owed[0].name, error)], replaced=True)
         except LiveError:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol, get_args
 
 import trio
 
@@ -51,11 +51,19 @@ class Result:
         scheduling: When the model hears of it. A model that waits for the answer, or has no
             scheduling, gets the result without it, and an `Error` event says so.
         parts: Media that belong to the answer.
+
+    Raises:
+        ValueError: There is no such scheduling.
     """
 
     value: object = None
     scheduling: Scheduling | None = None
     parts: tuple[FunctionResponsePart, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.scheduling is not None and self.scheduling not in get_args(Scheduling):
+            choices = ", ".join(get_args(Scheduling))
+            raise ValueError(f"scheduling={self.scheduling!r} must be one of {choices}, or None")
 
 
 @dataclass(slots=True, eq=False)

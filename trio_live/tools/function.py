@@ -128,7 +128,7 @@ class FunctionTool:
         return self._parameters.read(args)
 
     async def run(self, call: Call, args: dict[str, Any], threads: trio.CapacityLimiter) -> object:
-        """Call the function; give what it returns, or the list of what it yields."""
+        """Call the function; give what it returns, or what it yields and has not told."""
         if self._parameters.injected is not None:
             args = {**args, self._parameters.injected: call}
         if self.streams:
@@ -149,7 +149,8 @@ async def _exhaust(values: AsyncGenerator[object, None], call: Call) -> object:
     given: list[object] = []
     async with aclosing(values):
         async for value in values:
-            given.append(value)
+            if call.send_progress is None:  # else it was told, and may be of any number
+                given.append(value)
             await call.progress(value)
     return given
 

@@ -13,7 +13,8 @@ scope second; a result that comes later finds the call settled and is dropped.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from itertools import islice
+from typing import TYPE_CHECKING, Final
 
 import trio
 
@@ -33,6 +34,9 @@ if TYPE_CHECKING:
     from trio_live.tools.call import CancelledBy, Progress
     from trio_live.tools.link import ToolSession
     from trio_live.wire.functions import FunctionCall, FunctionResponse
+
+MAX_NAMES: Final = 50
+"""How many names of functions the model hears that called one which there is not."""
 
 
 class ToolRunner:
@@ -174,7 +178,9 @@ class ToolRunner:
         if self._nursery is None or self._halted:
             return
         self._desk.next_message()
-        batch = Batch()
+        batch = Batch(
+            waiting=1
+        )  # for the end of this message: what is rejected is answered at once
         owed = self._session.calls_owed
         for call, key in keyed(calls, owed):
             name = call.name or owed.get(key, "")  # a later piece need not have it
@@ -190,12 +196,13 @@ class ToolRunner:
                 continue
             if whole is not None:
                 self._take(key, whole, batch)
+        batch.waiting -= 1
+        self._answers.put(batch.complete())
 
     def _take(self, key: Key, call: FunctionCall, batch: Batch) -> None:
         tool, kit, belt = self._tools.get(call.name, (None, None, None))
         if tool is None or kit is None or belt is None:
-            names = ", ".join(self._tools)
-            text = f"there is no function {call.name!r}; there are: {names}"
+            text = f"there is no function {call.name!r}; there are: {self._names()}"
             self._reject(key, call, batch, "unknown", text)
             return
         blocking = belt.waits_for(tool)
@@ -221,6 +228,11 @@ class ToolRunner:
             made.send_progress = self._progress_of(job)
         self._jobs[work] = job
         self._nursery.start_soon(self._do, job, name=f"trio_live tool {tool.name}")
+
+    def _names(self) -> str:
+        some = ", ".join(islice(self._tools, MAX_NAMES))
+        more = len(self._tools) - MAX_NAMES
+        return f"{some} and {more} more" if more > 0 else some
 
     def _reject(
         self, key: Key, call: FunctionCall, batch: Batch, outcome: Outcome, text: str
