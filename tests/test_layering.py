@@ -266,6 +266,7 @@ ARROWS: dict[str, set[str]] = {
         "fanout",
         "interfaces",
         "lifeline",
+        "no_tools",
         "outbox",
         "subscription",
         "tools",

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from trio_live.errors import LiveError
     from trio_live.fanout import EventFanout
     from trio_live.lifeline import Lifeline
+    from trio_live.no_tools import NoTools
     from trio_live.outbox import CommandSender, Outbox
     from trio_live.subscription import Subscription
     from trio_live.tools.belt import AnyTool
@@ -62,7 +63,7 @@ class SessionDriver:
         outbox: Outbox,
         line: Lifeline,
         fanout: EventFanout,
-        tools: ToolService,
+        tools: ToolService | NoTools,
     ) -> None:
         self._runner = runner
         self._outbox = outbox
