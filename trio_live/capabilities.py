@@ -8,6 +8,7 @@ google-gemini/gemini-skills, `gemini-live-api-dev`, read November 2026.
 
 from __future__ import annotations
 
+import functools
 import re
 from typing import Final, Literal, TypeAlias
 
@@ -142,6 +143,7 @@ MODELS: Final[tuple[Generation, ...]] = (
 _PREFIX: Final = r"((projects/[^/]+/locations/[^/]+/)?publishers/google/)?(models/)?"
 
 
+@functools.lru_cache(maxsize=64)  # it is asked three times for each session that is opened
 def capabilities_of(model: str) -> Capabilities:
     """Say what is known of a model, by its name with or without a resource name around it.
 

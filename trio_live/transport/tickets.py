@@ -1,8 +1,9 @@
 """Session tickets of TLS: the next connection to a server needs no certificates.
 
 What lives here: one ticket per context and server, and when it is fetched anew. What must not:
-handshakes (tls.py). A resumed handshake takes 0.16 ms of the client's processor instead of 0.40 ms
-(measured with a chain of one certificate), and none of the server's signatures.
+handshakes (tls.py). With a ticket a connection takes 0.29 ms of the client's processor instead of
+0.40 ms (measured with a chain of one certificate; 0.12 ms of it is Python's copying of the ticket),
+and none of the server's signatures.
 
 One ticket serves any number of connections, until the server does not take it any more. RFC 8446
 (appendix C.4) would have a new one for each, so that nobody on the way can tell that two
