@@ -680,6 +680,23 @@ async def test_an_ended_session_keeps_nothing_of_what_was_said(autojump_clock: M
             assert session.received == []
 
 
+async def test_a_handle_is_good_as_soon_as_its_client_has_said_goodbye(
+    autojump_clock: MockClock,
+) -> None:
+    """On a connection that was made before, a session goes on at once behind the close frames."""
+    setup = {"generationConfig": TEXT}
+    with trio.fail_after(60):
+        for _ in range(20):  # Trio runs tasks in a random order
+            async with LiveServer(pace=0) as server, connect(server) as old, connect(server) as new:
+                await old.set_up(**setup, sessionResumption={})
+                handle = await handle_of(old)
+                async with trio.open_nursery() as nursery:
+                    nursery.start_soon(old.websocket.aclose)
+                    await old.receive_closed()
+                    answer = await new.set_up(**setup, sessionResumption={"handle": handle})
+                assert "setupComplete" in answer
+
+
 async def test_a_handle_keeps_nothing_of_the_session_that_it_is_from(
     autojump_clock: MockClock,
 ) -> None:

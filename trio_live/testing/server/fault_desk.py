@@ -28,9 +28,13 @@ class FaultDesk:
     Args:
         plan: the server's faults.
         stream: the connection's bytes.
+
+    Attributes:
+        client_left: set when the client's close frame was there, and what goes wrong then is over.
     """
 
     def __init__(self, plan: FaultPlan, stream: FaultyStream) -> None:
+        self.client_left = trio.Event()
         self._plan = plan
         self._stream = stream
         self._is_answering = False  # a part of the answer that runs was sent
@@ -101,15 +105,15 @@ class FaultDesk:
 
     async def _client_closes(self) -> None:
         """Let happen what is due at the client's close frame, if it is not an answer to ours."""
-        if self._outbox.closing is not None:
-            return
-        for fault in self._plan.reach("while-closing"):
+        due = self._plan.reach("while-closing") if self._outbox.closing is None else []
+        for fault in due:
             if fault.closes_with is not None:
                 code, reason = fault.closes_with
                 await self._write(_frame(_CLOSE, code.to_bytes(2, "big") + reason.encode()))
                 await self._stream.cut()
             else:
                 await self._act(fault)
+        self.client_left.set()
 
     async def _act(self, fault: Fault) -> None:
         """Do what concerns the bytes."""

@@ -262,14 +262,16 @@ class ServerSession:
             setup = token.admit(setup)
         assert self._nursery is not None  # messages come while the line runs
         terms = agree(setup, self._visitor.entrance, house.options.models)
-        ended = line.ended  # what outlives the session, as a handle does, keeps nothing else of it
+        # A handle outlives the session and keeps nothing of it but these. A client that has said
+        # goodbye may resume at once, on a connection that it has made before.
+        ends = (line.ended, self._visitor.faults.client_left)
         around = Surroundings(
             model=house.model,
             pacing=house.options.pacing,
             nursery=self._nursery,
             control=self,
             checkpoints=house.checkpoints,
-            is_open=lambda: not ended.is_set(),
+            is_open=lambda: not any(end.is_set() for end in ends),
             consumed=lambda: self._settled,
             fail=self._fail,
         )
