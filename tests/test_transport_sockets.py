@@ -138,8 +138,9 @@ async def listening(*, receive_buffer: int | None = None) -> AsyncGenerator[Serv
 async def connected(dial: Dial, *, receive_buffer: int | None = None) -> AsyncGenerator[Server]:
     """Connect over TCP, and close both ends when the block is left."""
     async with listening(receive_buffer=receive_buffer) as server, trio.open_nursery() as nursery:
-        nursery.start_soon(server.accept_and_upgrade)
-        server.transport = await dial(nursery, DialRequest(server.url))
+        async with trio.open_nursery() as accepting:
+            accepting.start_soon(server.accept_and_upgrade)
+            server.transport = await dial(nursery, DialRequest(server.url))
         yield server
         await server.far.stream.aclose()
         nursery.cancel_scope.cancel()
