@@ -10,8 +10,7 @@ import trio_live  # noqa: E402  # found by the line above, installed or not
 
 # The package names its classes as users import them. Autodoc needs to know where they are written,
 # to give their members in the order of the source.
-for name in trio_live.__all__:
-    public = getattr(trio_live, name)
+for public in [getattr(trio_live, name) for name in trio_live.__all__]:
     if isinstance(public, type) and public.__module__ == "trio_live":
         inside = {getattr(member, "__module__", "") for member in vars(public).values()}
         for module in sorted(str(name) for name in inside):

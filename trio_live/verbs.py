@@ -7,7 +7,7 @@ service (handle.py, outbox.py), and the rules of what may be sent (outbound.py, 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
 from trio_live import commands, pacing
@@ -17,7 +17,6 @@ from trio_live.wire.tools import FunctionDeclaration, Tool, gather
 
 if TYPE_CHECKING:
     from trio_live.commands import SessionCommand
-    from trio_live.pacing import AudioSource
     from trio_live.wire.functions import FunctionResponse
 
 T = TypeVar("T")
@@ -46,7 +45,11 @@ class SessionVerbs(ABC):
         await self._send(commands.SendAudio(data, sample_rate_hz))
 
     async def send_audio_from(
-        self, source: AudioSource, *, sample_rate_hz: int = 16_000, chunk_ms: int = 20
+        self,
+        source: bytes | Iterable[bytes] | AsyncIterable[bytes],
+        *,
+        sample_rate_hz: int = 16_000,
+        chunk_ms: int = 20,
     ) -> None:
         """Send audio at the speed at which it is spoken; return when the source has ended.
 
