@@ -830,6 +830,32 @@ async def test_wait_written_cancelled_at_every_step(dial: Dial) -> None:
     assert await cancel_at_every_step(attempt) > 3
 
 
+async def test_idle_connection_keeps_no_task_for_writing_and_pings(dial: Dial) -> None:
+    """Tasks for what is seldom are there as long as there is something to do: each takes 2 KiB."""
+
+    def helpers() -> set[str]:
+        waiting, found = [*trio.lowlevel.current_task().child_nurseries], set[str]()
+        while waiting:
+            for task in waiting.pop().child_tasks:
+                found.add(task.name)
+                waiting += task.child_nurseries
+        return found & {"trio_live writer", "trio_live pings"}
+
+    async with connected(dial) as connection:
+        assert helpers() == set()
+        connection.line.stall()
+        connection.transport.send("x")
+        assert helpers() == {"trio_live writer"}
+        connection.line.resume()
+        assert await connection.far.read_frame() == (TEXT, b"x")
+        connection.transport.ping()
+        kind, payload = await connection.far.read_frame()
+        await connection.far.send(frame(PONG, payload))
+        await wait_all_tasks_blocked()
+        assert (kind, helpers()) == (PING, set())
+        assert connection.transport.confirmed_bytes > 0
+
+
 # The stream below.
 
 
