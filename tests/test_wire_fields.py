@@ -14,8 +14,8 @@ import pytest
 from trio_live.music.wire import MusicClientMessage, MusicServerMessage
 from trio_live.wire.client import ClientContent, ClientMessage
 from trio_live.wire.content import Blob, Content, Part
-from trio_live.wire.fields import Field, fields_of, reachable, refused
-from trio_live.wire.functions import FunctionCall
+from trio_live.wire.fields import Field, fields_of, mistyped, reachable, refused
+from trio_live.wire.functions import FunctionCall, FunctionResponse
 from trio_live.wire.generation import GenerationConfig
 from trio_live.wire.marks import Platform
 from trio_live.wire.schema import Schema
@@ -168,3 +168,17 @@ def test_table_has_each_field_of_each_message_once(wire_table: ModuleType) -> No
     for struct in told:
         for found in fields_of(struct):
             assert sections[struct.__name__].count(f"\n| `{found.wire_name}`") == 1, found.path
+
+
+def test_types_are_checked_without_reading_annotations_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Each answer to a call is checked: what msgspec finds out of a struct is found out once."""
+    answer = FunctionResponse("f", {"output": 1}, "a")
+    assert list(mistyped(answer, FunctionResponse, "answer")) == []
+
+    def read_again(struct: object) -> None:
+        raise AssertionError(struct)
+
+    monkeypatch.setattr(msgspec.structs, "fields", read_again)
+    assert list(mistyped(answer, FunctionResponse, "answer")) == []

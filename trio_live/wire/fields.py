@@ -78,6 +78,11 @@ def fields_of(struct: type[msgspec.Struct]) -> tuple[Field, ...]:
     return tuple(found)
 
 
+@cache  # msgspec reads the annotations anew at each call
+def _defaults_of(struct: type[msgspec.Struct]) -> tuple[object, ...]:
+    return tuple(info.default for info in msgspec.structs.fields(struct))
+
+
 def reachable(root: type[msgspec.Struct]) -> list[type[msgspec.Struct]]:
     """Give a struct and all that its fields lead to, each once, in the order of the fields."""
     seen: dict[type[msgspec.Struct], None] = {}
@@ -133,9 +138,9 @@ def mistyped(value: object, kind: Any, where: str) -> Iterator[str]:
         for name, item in cast("Mapping[object, object]", value).items():
             yield from mistyped(item, inner, f"{where}[{name!r}]")
     elif isinstance(kind, type) and issubclass(kind, msgspec.Struct) and isinstance(value, kind):
-        for field, info in zip(fields_of(kind), msgspec.structs.fields(kind), strict=True):
+        for field, default in zip(fields_of(kind), _defaults_of(kind), strict=True):
             item = getattr(value, field.name)
-            if item is not None or info.default is not None:
+            if item is not None or default is not None:
                 yield from mistyped(item, field.kind, f"{where}.{field.name}")
     elif not _is_scalar(value, cast("object", kind)):
         wanted = _describe(kind, "", ())
