@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncGenerator, Callable
 from contextlib import suppress
 from typing import Any
 
@@ -46,8 +47,8 @@ class Service:
         self._known_at_handle: set[str] = set()
 
     def call(self, number: int, seconds: float) -> None:
-        """Call one to six functions, some of which fail, or do not exist."""
-        names = ("wait", "rest", "stubborn", "fails", "missing", "wait")
+        """Call one to seven functions, some of which fail, or do not exist."""
+        names = ("wait", "rest", "stubborn", "fails", "missing", "nested", "stream")
         calls = [
             (f"c{len(self.made) + n}", names[n], {"seconds": seconds + n})
             for n in range(number + 1)
@@ -108,14 +109,15 @@ class Service:
 @settings(max_examples=250, deadline=None, derandomize=True)
 @given(
     steps=st.lists(
-        st.tuples(st.sampled_from(KINDS), st.integers(0, 5), st.floats(0, 4)), max_size=20
+        st.tuples(st.sampled_from(KINDS), st.integers(0, 6), st.floats(0, 4)), max_size=20
     ),
     blocking=st.booleans(),
     sequential=st.booleans(),
+    limit=st.sampled_from([None, 2]),
     ends_early=st.booleans(),
 )
 def test_every_call_is_answered_once(
-    steps: list[Step], blocking: bool, sequential: bool, ends_early: bool
+    steps: list[Step], blocking: bool, sequential: bool, limit: int | None, ends_early: bool
 ) -> None:
     """Each call has one answer; a withdrawn one, or one that is forgotten, has one at most.
 
@@ -142,12 +144,38 @@ def test_every_call_is_answered_once(
         await trio.sleep(seconds / 2)
         raise ValueError
 
+    async def nested(seconds: float) -> None:
+        """Have tasks of its own, one of which fails in its cleanup."""
+
+        async def part() -> None:
+            try:
+                await trio.sleep(seconds)
+            finally:
+                raise ValueError
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(part)
+            nursery.start_soon(trio.sleep_forever)
+
+    async def stream(seconds: float) -> AsyncGenerator[float, None]:
+        """Give results on the way."""
+        yield 0
+        await trio.sleep(seconds)
+        yield seconds
+
     async def run() -> None:
-        kit = Toolkit(sequential=sequential)
-        for name, function in {"wait": wait, "stubborn": stubborn, "fails": fails}.items():
+        kit = Toolkit(sequential=sequential, max_concurrent=limit)
+        functions: dict[str, Callable[..., Any]] = {
+            "wait": wait,
+            "stubborn": stubborn,
+            "fails": fails,
+            "stream": stream,
+        }
+        for name, function in functions.items():
             behavior = "BLOCKING" if blocking else "NON_BLOCKING"
             kit.add(function, name=name, behavior=behavior, timeout=3)
         kit.add(wait, name="rest", timeout=3)
+        kit.add(nested, timeout=3, sequential=True)
         service = Service()
         far = service.far
         with trio.fail_after(100_000):

@@ -178,9 +178,7 @@ class ToolRunner:
         if self._nursery is None or self._halted:
             return
         self._desk.next_message()
-        batch = Batch(
-            waiting=1
-        )  # for the end of this message: what is rejected is answered at once
+        batch = Batch(waiting=1)  # for the end of this message: some may be answered at once
         owed = self._session.calls_owed
         for call, key in keyed(calls, owed):
             name = call.name or owed.get(key, "")  # a later piece need not have it
