@@ -15,6 +15,8 @@ from trio.testing import MockClock
 import trio_live
 from trio_live import SessionConfig, ToolFinished, ToolStarted
 from trio_live.tools import Call, FunctionTool, Refusal, Result, ToolError, Toolkit
+from trio_live.tools.desk import CallDesk
+from trio_live.wire.functions import FunctionCall
 
 SCHEDULES = SessionConfig("gemini-3.8-live", response_modalities=["TEXT"])
 HAS_NONE = SessionConfig("gemini-3.8-live-extended-thinking", response_modalities=["TEXT"])
@@ -276,6 +278,19 @@ async def test_arguments_beyond_all_depth(autojump_clock: MockClock) -> None:
         {"error": "wrong arguments: they are nested too deeply"},
         "invalid",
     )
+
+
+def test_calls_that_are_too_deep_to_compare_are_no_repetitions() -> None:
+    """What can be read but not written is not compared; looking at it raises nothing."""
+    deep: dict[str, Any] = {}
+    for _ in range(5_000):
+        deep = {"x": deep}
+    desk = CallDesk()
+    for key in ("a", "b"):
+        desk.next_message()
+        work, ready = desk.take(key, FunctionCall("f", deep, key), None, now=0.0, window=1.0)
+        assert work is not None
+        assert ready == []
 
 
 @pytest.mark.parametrize("verdict", [True, False, "yes", {"no such": 1}])
