@@ -111,7 +111,7 @@ def evidence(caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
     """Collect everything that is shown, all loggers at debug level."""
     caplog.set_level(logging.DEBUG)
     for name in ("trio-websocket", "httpcore", "httpcore.connection", "google.auth"):
-        logging.getLogger(name).setLevel(logging.DEBUG)
+        caplog.set_level(logging.DEBUG, name)
     return Evidence(caplog, capfd)
 
 
