@@ -65,7 +65,8 @@ class Account:
         self.out_of_order += strict and history != sorted(history)
         self.forgotten += 0 if strict else sum(n in found and n not in history for n in sent)
         self.unfinished += not (said.finished or said.lost)
-        reported = said.undelivered + (0 if said.transparent else said.uncertain)
+        reported = said.undelivered + said.unanswered
+        reported += 0 if said.transparent else said.uncertain
         told = min(missing, reported)
         self.reported += told
         self.cautious += reported - told

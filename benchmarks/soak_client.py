@@ -21,7 +21,9 @@ from benchmarks.inputs import SENT_BYTES
 
 TEXT_PERIOD = 1.0
 TransportName = Literal["trio-websocket", "websockets"]
-LAST_WORDS_SECONDS = 60.0
+LAST_WORDS_SECONDS = 120.0
+AGAIN_SECONDS = {False: 5.0, True: 30.0}
+"""When the last words are said again: without transparent resumption they may be lost."""
 _SILENCE = bytes(SENT_BYTES)  # the service hears no speech, so that only texts make turns
 _NO_MORE = (trio_live.ConnectionLost, trio_live.SessionClosed)
 _CONFIG = trio_live.SessionConfig(
@@ -71,6 +73,7 @@ class Conversation:
         refused: How many were not, with an exception; the number is used again.
         uncertain: How many the session says may have been lost.
         undelivered: How many it says were not written.
+        unanswered: How many it says may have been lost when nobody answered its goodbye.
         fresh: Whether it began afresh at some time.
         lost: Whether it ended with ConnectionLost.
         finished: Whether the last text was answered.
@@ -82,6 +85,7 @@ class Conversation:
     refused: int = 0
     uncertain: int = 0
     undelivered: int = 0
+    unanswered: int = 0
     fresh: bool = False
     lost: bool = False
     finished: bool = False
@@ -99,6 +103,7 @@ class Talker:
         self._audio_period = audio_period
         self._last_answer = 0
         self._answered = trio.Event()
+        self._all_read = trio.Event()
 
     async def talk(self, session: trio_live.SessionHandle, seconds: float) -> None:
         """Talk for some seconds, and on until the last text is answered."""
@@ -113,11 +118,12 @@ class Talker:
                 with trio.move_on_after(LAST_WORDS_SECONDS):
                     while not self._said.finished:
                         await self._write(session)
-                        with trio.move_on_after(5):
+                        with trio.move_on_after(AGAIN_SECONDS[self._said.transparent]):
                             while self._last_answer < self._said.sent:
                                 await self._answered.wait()
                             self._said.finished = True
                 await session.disconnect()
+                await self._all_read.wait()  # the last event tells what may be lost
             nursery.cancel_scope.cancel()
 
     async def _write(self, session: trio_live.SessionHandle) -> None:
@@ -171,12 +177,14 @@ class Talker:
                         if not event.restored:
                             totals.fresh += 1
                             said.fresh = True
-                    case trio_live.Disconnected(undelivered=undelivered):
-                        said.undelivered += undelivered.get("SendText", 0)
+                    case trio_live.Disconnected():
+                        said.undelivered += event.undelivered.get("SendText", 0)
+                        said.unanswered += event.uncertain.get("SendText", 0)
                     case trio_live.Error():
                         totals.surprises.append(repr(event))
                     case _:
                         pass
+        self._all_read.set()
 
 
 def _settings(transparent: bool, transport: TransportName) -> trio_live.TransportConfig:
@@ -243,3 +251,4 @@ async def keep_talking(
             totals.causes[f"lost for good: {lost}"] += 1
             said.lost = True
             said.undelivered = sum(isinstance(c, trio_live.SendText) for c in lost.undelivered)
+            said.unanswered = lost.uncertain.get("SendText", 0)
