@@ -16,7 +16,7 @@ from trio.testing import MockClock, wait_all_tasks_blocked
 
 from trio_live import ToolFinished
 from trio_live.testing.checkpoints import all_tasks
-from trio_live.tools import Toolkit
+from trio_live.tools import Call, FunctionTool, Toolkit
 
 GRACE = 5.0
 TIMEOUT = 3.0
@@ -137,3 +137,33 @@ async def test_threads_are_limited(mock_clock: MockClock) -> None:
             await far.wait_answered(3)
     finally:
         stubborn.let_go.set()
+
+
+async def test_thread_that_asks_is_stopped(mock_clock: MockClock) -> None:
+    """A thread that asks Trio whether it is cancelled ends with its call; it can tell progress."""
+    far = ToolFar()
+    entered = trio.Event()
+    ended: list[str | None] = []
+
+    def work(call: Call) -> str:
+        """Work in steps."""
+        trio.from_thread.run(call.progress, "begun")
+        trio.from_thread.run_sync(entered.set)
+        try:
+            trio.from_thread.run(trio.sleep, 100)
+        finally:
+            ended.append(call.cancelled_by)
+        return "late"
+
+    kit = Toolkit([FunctionTool(work, behavior="NON_BLOCKING")])
+    async with far.open_tools([kit], tool_grace=GRACE) as session:
+        far.call(("a", "work", {}))
+        await entered.wait()
+        assert session.cancel_tool("a")
+        await far.wait_answered(1)
+    assert ended == ["user"]
+    answers = [(a["response"], a.get("willContinue")) for m in far.answers_seen for a in m]
+    assert answers == [
+        ({"output": "begun"}, True),
+        ({"error": "cancelled by the application"}, None),
+    ]
