@@ -6,13 +6,17 @@ import importlib.util
 import json
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
+import trio
+from trio.testing import MockClock, wait_all_tasks_blocked
 
 from benchmarks.capacity import Search
 from benchmarks.client import receive_all
+from benchmarks.counts import bytecode_of
 from benchmarks.figures import Goal, Key, Sample, lateness, ratios, results, spread
 from benchmarks.harness import Run, Server
 from benchmarks.inputs import RECEIVED_BYTES
@@ -20,7 +24,7 @@ from benchmarks.peers import NAMES, modes
 from benchmarks.soak import Held, memory
 from benchmarks.soak_account import Account
 from benchmarks.soak_client import Conversation
-from benchmarks.tools import TOOLS
+from benchmarks.tools import TOOLS, Session, frames
 
 ROOT = Path(__file__).parent.parent
 NEEDS = {"genai": "google.genai", "picows": "picows"}
@@ -208,6 +212,24 @@ def test_tools_benchmark_reports_bare_tasks_and_tools() -> None:
     figures = json.loads(done.stdout)["figures"]
     assert list(figures) == ["bare", *(f"tool of {count}" for count in TOOLS)]
     assert all(taken > 0 for taken in figures.values())
+
+
+async def test_a_thousand_tools_cost_nothing_per_call(autojump_clock: MockClock) -> None:
+    """A call of one among a thousand takes the same instructions as a call of the only one.
+
+    Up to the start of its task; Trio's own are left out.
+    """
+    taken: list[int] = []
+    for count in TOOLS:
+        session = Session(count)
+        async with trio.open_nursery() as nursery:
+            await session.service.start(nursery)
+            for call in frames(3):  # the last one finds everything warm
+                counted = bytecode_of(partial(session.receive, call))
+                await wait_all_tasks_blocked()
+            nursery.cancel_scope.cancel()
+        taken.append(sum(n for name, n in counted.items() if name.startswith("trio_live.")))
+    assert taken[0] == taken[1] > 0
 
 
 def run_json(*arguments: str) -> dict[str, Any]:
