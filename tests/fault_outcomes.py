@@ -101,7 +101,7 @@ close           cut, lost 1011 #1, resumed, turn, end 1000 | 40 s
 rst             cut, lost 1006 #1, resumed, turn, end 1000 | 40 s
 half-open       cut, lost 1006 #1, resumed, turn, end 1000 | 100 s
 stall           turn, end 1000 | 70 s
-trickle         cut, lost 1006 #1, lost 1011 #2, resumed, turn, end 1000 | 103 s
+trickle         cut, lost 1006 #1, resumed, turn, end 1000 | 102 s
 truncated       cut, lost 1006 #1, resumed, turn, end 1000 | 40 s
 garbage         cut, lost 1006 #1, resumed, turn, end 1000 | 40 s
 invalid-utf8    cut, lost 1006 #1, resumed, turn, end 1000 | 40 s
@@ -120,7 +120,7 @@ close           refused, cut, lost 1011 #1, call gone, resumed, turn, end 1000 |
 rst             refused, cut, lost 1006 #1, call gone, resumed, turn, end 1000 | 40 s
 half-open       cut, lost 1006 #1, resumed, uncertain ToolResponse, turn, end 1000 | 100 s
 stall           turn, end 1000 | 70 s
-trickle         cut, lost 1006 #1, lost 1011 #2, resumed, turn, end 1000 | 103 s
+trickle         cut, lost 1006 #1, resumed, turn, end 1000 | 102 s
 truncated       refused, cut, lost 1006 #1, call gone, resumed, turn, end 1000 | 40 s
 garbage         refused, cut, lost 1006 #1, call gone, resumed, turn, end 1000 | 40 s
 invalid-utf8    refused, cut, lost 1006 #1, call gone, resumed, turn, end 1000 | 40 s
