@@ -23,7 +23,6 @@ LATER = {
     "music.rules",
     "music.runner",
     "music.session",
-    "scope",
     "testing",
     "tokens",
     "tools",

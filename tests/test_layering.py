@@ -309,6 +309,7 @@ ARROWS: dict[str, set[str]] = {
         "no_tools",
         "rules",
         "runner",
+        "scope",
         "tools",
         "wire",
     },

@@ -38,8 +38,8 @@ The house, from the ground up; each room imports only from those before it:
     connection, opener, liveness, keeper   one connection, and who looks after it
     planner, lifeline, driver, runner      one connection after another, and what runs it all
     no_tools, tools/              functions that the model calls
-    session                       open_session: the block around it all
-    scope                         that block, for every kind of session
+    scope                         the block around it all, for every kind of session
+    session                       open_session: the settings, checked
     music/                        open_music_session, with rooms of its own of most of these kinds
     tokens, http_post             ephemeral tokens, and the one HTTP request that gets them
     testing/, audio/, cli/        the embedded server and doubles; sound; the command line

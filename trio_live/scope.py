@@ -3,7 +3,8 @@
 What lives here: Scope, for every kind of session. What must not: the session's tasks (its runner).
 
 Leaving: ask the runner for the end and wait for it -> cancel the tasks -> close what is left ->
-raise. What was recorded is raised outside of the nursery, so that nothing comes out in a group.
+save -> raise. What was recorded is raised outside of the nursery, so that nothing comes out in a
+group.
 """
 
 from __future__ import annotations
@@ -46,6 +47,14 @@ class Runner(Protocol[HandleT_co]):
 
     def close(self) -> None:
         """Close what is left, after all tasks have ended."""
+        ...
+
+    async def save_last(self) -> None:
+        """Save where the session stood in the end, if that is wanted.
+
+        Raises:
+            OSError: It could not be written.
+        """
         ...
 
 
@@ -112,6 +121,10 @@ async def _run(session: Runner[HandleT]) -> AsyncGenerator[HandleT]:
     if session.failure is not None and (raised is None or isinstance(raised, trio.Cancelled)):
         # A cancellation from outside must not hide the loss; Trio delivers it again out there.
         raised = session.failure
+    try:
+        await session.save_last()
+    except OSError as error:
+        raised = raised or error
     try:
         if raised is not None:
             raise raised

@@ -1,37 +1,29 @@
 """open_session: a session as a scope.
 
-What lives here: the block of a session, from entering to leaving, and what is raised out of it.
-What must not: the session's tasks (runner.py).
-
-Leaving: ask the runner for the end and wait for it -> cancel the tasks -> close what is left ->
-raise. What was recorded is raised outside of the nursery, so that nothing comes out in a group.
+What lives here: the settings of a session, checked, and its scope. What must not: what entering and
+leaving it do (scope.py), the session's tasks (runner.py).
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, cast
-
-import trio
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from trio_live import endpoints, rules
 from trio_live.checkpoint import Checkpoint
 from trio_live.checkpoint_file import CheckpointFile
 from trio_live.config import SessionConfig, TransportConfig
-from trio_live.errors import (
-    ConfigError,
-    LocalProtocolError,
-)
+from trio_live.errors import ConfigError
 from trio_live.handle import SessionHandle
 from trio_live.no_tools import DEFAULT_AUDIO_MAX_AGE, DEFAULT_GRACE, NoTools
 from trio_live.runner import SessionRunner
+from trio_live.scope import Scope
 from trio_live.wire.marks import Platform
 
 if TYPE_CHECKING:
     import ssl
-    from types import TracebackType
 
     from trio_live.endpoints import Endpoint
     from trio_live.gate import AudioDuringCalls
@@ -136,7 +128,8 @@ def open_session(
     file: object = checkpoint_file
     if file is not None and not isinstance(file, CheckpointFile):
         raise ConfigError(f"checkpoint_file must be a CheckpointFile, not {type(file).__name__}")
-    return SessionScope(service, place, settings, resume, checkpoint_file)
+    make_runner = partial(SessionRunner, service, place, settings, resume, checkpoint_file)
+    return SessionScope(make_runner, "open_session")
 
 
 def _check_resumption(
@@ -163,111 +156,5 @@ def _check_resumption(
         raise ConfigError(f"resume is a checkpoint of {resume.platform}, not of {place.platform}")
 
 
-class SessionScope(AbstractAsyncContextManager[SessionHandle]):
+class SessionScope(Scope[SessionHandle]):
     """The scope of one session; made by `open_session`, entered and left once."""
-
-    def __init__(
-        self,
-        tools: ToolService | NoTools,
-        endpoint: Endpoint,
-        settings: TransportConfig,
-        resume: Checkpoint | None = None,
-        checkpoint_file: CheckpointFile | None = None,
-    ) -> None:
-        self._parts = (tools, endpoint, settings, resume, checkpoint_file)
-        self._scope: AbstractAsyncContextManager[SessionHandle] | None = None
-        self._left = False
-
-    async def __aenter__(self) -> SessionHandle:
-        if self._scope is not None:
-            raise LocalProtocolError(
-                "this open_session(...) was entered before; call open_session() again"
-            )
-        self._scope = _run(SessionRunner(*self._parts))
-        return await self._scope.__aenter__()
-
-    async def __aexit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> bool | None:
-        if self._scope is None or self._left:
-            raise LocalProtocolError(
-                "this open_session(...) was left before" if self._left else "it was never entered"
-            )
-        self._left = True
-        return await self._scope.__aexit__(exc_type, exc, traceback)
-
-
-@asynccontextmanager
-async def _run(session: SessionRunner) -> AsyncGenerator[SessionHandle]:
-    """Open a session, hand out its handle, and leave it in the right order."""
-    users: Exception | None = None
-    raised: BaseException | None = None
-    try:
-        async with trio.open_nursery() as nursery:
-            await session.open(nursery)
-            try:
-                yield session.handle
-            except Exception as error:
-                users = error
-                # The user's error wins: it goes out even if saying goodbye is cancelled. Trio
-                # delivers that cancellation again at the next checkpoint outside.
-                with suppress(trio.Cancelled):
-                    await session.end()
-                raise
-            else:
-                await session.end()
-            finally:
-                nursery.cancel_scope.cancel()
-    except BaseExceptionGroup as group:
-        raised = _unwrap(group, users)
-    finally:
-        session.close()
-    if session.failure is not None and (raised is None or isinstance(raised, trio.Cancelled)):
-        # A cancellation from outside must not hide the loss; Trio delivers it again out there.
-        raised = session.failure
-    try:
-        await session.save_last()
-    except OSError as error:
-        raised = raised or error
-    try:
-        if raised is not None:
-            raise raised
-    finally:
-        del raised, users  # else they and this frame would keep each other alive
-
-
-def _unwrap(group: BaseExceptionGroup[BaseException], users: Exception | None) -> BaseException:
-    """Give what went wrong, without the nursery's layer and our tasks' Cancelled beside it.
-
-    Args:
-        group: What the nursery raised.
-        users: What the block raised. If that is a group it is in `group` as a copy only, because
-            nurseries take Cancelled out of groups at any depth.
-    """
-    _, errors = group.split(trio.Cancelled)
-    if errors is not None:
-        if users is not None and len(errors.exceptions) == 1:
-            return users
-        return _only(errors)
-    return _first(group)
-
-
-def _only(group: BaseExceptionGroup[BaseException]) -> BaseException:
-    """Give the one exception of a group, out of as many layers as there are; or the group."""
-    first, *others = group.exceptions
-    if others:
-        return group
-    if isinstance(first, BaseExceptionGroup):
-        return _only(cast("BaseExceptionGroup[BaseException]", first))
-    return first
-
-
-def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
-    """Give the first exception that is not a group."""
-    first = group.exceptions[0]
-    if isinstance(first, BaseExceptionGroup):
-        return _first(cast("BaseExceptionGroup[BaseException]", first))
-    return first

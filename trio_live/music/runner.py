@@ -210,6 +210,9 @@ class MusicRunner:
             self._tell_end(TransportClosed(NO_CLOSE_FRAME), clean=False)
         self._fanout.close(self.failure)
 
+    async def save_last(self) -> None:
+        """Do nothing: of music there is nothing to be resumed."""
+
     def _expect_end(self) -> None:
         """Sending has failed: the reader finds out why, behind what was received before that.
 
