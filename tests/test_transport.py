@@ -175,6 +175,22 @@ async def test_messages_that_nobody_takes_are_bounded(dial: Dial) -> None:
         assert await connection.far.read_frame() == (PONG, b"end")
 
 
+@pytest.mark.parametrize("fragmented", [1, 2, 3])
+async def test_fragments_behind_more_than_is_read_do_not_stop_reading(
+    dial: Dial, fragmented: int
+) -> None:
+    """Both that wait for room over trio-websocket, its reader and who takes from it, are woken."""
+    many = 100
+    pieces = frame(TEXT, b"in ", fin=False) + frame(0, b"pieces")
+    async with connected(dial) as connection:
+        await connection.far.send(frame(TEXT, b"more") * many + pieces * fragmented)
+        await wait_all_tasks_blocked()
+        await connection.far.send(frame(TEXT, b"last"))
+        await wait_all_tasks_blocked()
+        expected = ["more"] * many + ["in pieces"] * fragmented + ["last"]
+        assert [await connection.transport.receive() for _ in expected] == expected
+
+
 @pytest.mark.parametrize("size", [10, 2 * MIB])
 async def test_reading_goes_on_while_a_write_is_stalled(dial: Dial, size: int) -> None:
     """However much waits to be written, pings are taken and messages received."""

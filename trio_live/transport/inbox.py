@@ -74,7 +74,8 @@ class Inbox(ABC):
     async def _wait_room(self) -> None:
         """Wait while so many messages wait that no more should be read."""
         while len(self._messages) >= _MESSAGE_QUEUE and not self._over:
-            self._room = trio.Event()
+            if self._room is None:  # over trio-websocket two tasks wait: the other may be first
+                self._room = trio.Event()
             await self._room.wait()
 
     def _make_room(self) -> None:
