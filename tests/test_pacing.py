@@ -227,6 +227,31 @@ async def test_send_that_cancels_everybody(autojump_clock: MockClock) -> None:
     assert clocks() == []
 
 
+async def test_who_is_cancelled_by_the_send_of_another_sends_nothing_more(
+    autojump_clock: MockClock,
+) -> None:
+    """Those whose chunk is due at the same tick, too."""
+    sent: list[Line] = []
+    sent_at_the_end: list[int] = []
+
+    class Counted(Line):
+        def send_now(self, chunk: bytes) -> bool:
+            sent.append(self)
+            if self is lines[0] and sent.count(self) == 3:
+                nursery.cancel_scope.cancel()
+                sent_at_the_end.append(len(sent))
+            return super().send_now(chunk)
+
+    lines = [Counted() for _ in range(10)]
+    with trio.fail_after(60):
+        async with trio.open_nursery() as nursery:
+            for line in lines:
+                nursery.start_soon(paced, line, CHUNK * 5)
+        await wait_all_tasks_blocked()
+    assert sent_at_the_end == [len(sent)]
+    assert clocks() == []
+
+
 @pytest.mark.parametrize(
     ("source", "rate", "chunk_ms", "error"),
     [

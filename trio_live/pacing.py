@@ -159,8 +159,11 @@ class Clock:
                 while due:
                     pace = next(iter(due))
                     task = due.pop(pace)
+                    # A send that finds the connection broken may cancel anybody here: those whose
+                    # turn is still to come, who send nothing more, and its own task.
+                    if not pace.parked:
+                        continue
                     more = pace.ring()
-                    # A send that finds the connection broken may have cancelled anybody here.
                     if not pace.parked:
                         continue
                     if more:
