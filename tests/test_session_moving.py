@@ -240,6 +240,21 @@ async def test_connection_made_in_advance_serves_after_a_loss_too(
             assert len(far.peers) == 2
 
 
+async def test_end_right_behind_a_go_away_is_followed_by_one_connection(
+    autojump_clock: MockClock,
+) -> None:
+    """None is made in advance for a connection that has ended meanwhile: it would be kept."""
+    far = Lasting()
+    with trio.fail_after(60):
+        async with far.open() as session:
+            await idle_with_handle(far, session)
+            far.peer.send(go_away(50))
+            far.peer.close(1001, "")
+            await read_until(session, Reconnected)
+            await wait_all_tasks_blocked()
+            assert len(far.requests) == 2
+
+
 async def test_commands_of_a_move_go_over_the_next_connection(autojump_clock: MockClock) -> None:
     """From the goodbye on they wait; each is sent once, in order."""
     far = Lasting()

@@ -194,11 +194,13 @@ class Keeper:
             return
         self.seeking = True
         self._move_from = self._backoff.want_move(trio.current_time())
-        self._nursery.start_soon(self._prepare, name="trio_live next connection")
+        self._nursery.start_soon(self._prepare, self._connection, name="trio_live next connection")
 
-    async def _prepare(self) -> None:
+    async def _prepare(self, watched: Connection | None) -> None:
         """Make the next connection; what it needs is a setup."""
-        policy, watched = self._policy, self._connection
+        policy = self._policy
+        if self._connection is not watched:
+            return  # it has ended in this very moment, and the next one is on its way
         with trio.CancelScope() as self._spare_scope:
             try:
                 spare = await self._connect()
