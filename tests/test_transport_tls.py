@@ -8,7 +8,7 @@ import socket
 import ssl
 import subprocess
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -173,6 +173,34 @@ async def test_tls_goodbye_of_the_server_ends_the_data(
         assert await client.receive_some() == b"last words"
         assert await client.receive_some() == b""
         assert client.ended.is_set()
+
+
+async def test_tls_what_comes_right_behind_the_handshake_is_read(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    """In TLS 1.2 the server is the last to speak, and may go on in the same piece."""
+    near, far = trio.testing.memory_stream_pair()
+    client = TlsStream(near, None, _client_context(), "live.test")
+    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+    server = _server_context(maximum_version=ssl.TLSVersion.TLSv1_2).wrap_bio(
+        incoming, outgoing, server_side=True
+    )
+    with trio.fail_after(10):
+        async with trio.open_nursery() as nursery:
+            client.start(nursery)
+            async with trio.open_nursery() as handshake:
+                handshake.start_soon(client.do_handshake)
+                while not outgoing.eof:
+                    incoming.write(await far.receive_some())
+                    with suppress(ssl.SSLWantReadError):
+                        server.do_handshake()
+                        server.write(b"first words")
+                        outgoing.write_eof()
+                    await far.send_all(outgoing.read())
+            assert await client.receive_some(5) == b"first"
+            assert await client.receive_some() == b" words"
+            nursery.cancel_scope.cancel()
+    await client.aclose()
 
 
 async def test_tls_end_without_goodbye_is_an_end(autojump_clock: trio.testing.MockClock) -> None:

@@ -60,7 +60,7 @@ class TlsStream(OutgoingStream):
         )
         self._buffer = read_buffer()
         self._goodbye = False  # the peer has ended its side
-        self._left_over = False  # the last read took its limit, and there may be more
+        self._left_over = False  # there may be more than the last read took
 
     async def do_handshake(self) -> None:
         """Agree with the server on keys, and check who it is.
@@ -90,6 +90,7 @@ class TlsStream(OutgoingStream):
                 raise
             else:
                 self._incoming.write(rest)
+                self._left_over = self._incoming.pending > 0
                 self._send_records()
                 return
 
