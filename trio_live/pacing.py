@@ -49,7 +49,6 @@ class Pace:
 
     Attributes:
         due: When the next chunk is.
-        parked: Its task waits for the clock.
     """
 
     def __init__(
@@ -60,7 +59,6 @@ class Pace:
         size: int,
     ) -> None:
         self.due = trio.current_time()
-        self.parked = False
         self._send = send
         self._send_now = send_now
         self._bytes_per_second = _SAMPLE_BYTES * rate
@@ -121,7 +119,7 @@ class Clock:
     def __init__(self) -> None:
         self._waiting: dict[int, dict[Pace, trio.lowlevel.Task]] = {}  # by tick
         self._ticks: list[int] = []  # a heap: the keys of these
-        self._parked = 0
+        self._parked: set[Pace] = set()  # whose tasks wait
         self._running = False
         self._sleep = trio.CancelScope()
 
@@ -131,8 +129,7 @@ class Clock:
         Cancellation: atomic. If cancelled, nothing was sent after that.
         """
         tick = self._put(pace, trio.lowlevel.current_task())
-        pace.parked = True
-        self._parked += 1
+        self._parked.add(pace)
         if not self._running:
             self._running = True
             trio.lowlevel.spawn_system_task(self._run, name="trio_live pacing clock")
@@ -142,7 +139,7 @@ class Clock:
         def abort(_: object) -> trio.lowlevel.Abort:
             for waiting in self._waiting.values():
                 waiting.pop(pace, None)
-            self._unpark(pace)
+            self._parked.discard(pace)
             if not self._parked:
                 self._sleep.cancel()
             return trio.lowlevel.Abort.SUCCEEDED
@@ -161,15 +158,15 @@ class Clock:
                     task = due.pop(pace)
                     # A send that finds the connection broken may cancel anybody here: those whose
                     # turn is still to come, who send nothing more, and its own task.
-                    if not pace.parked:
+                    if pace not in self._parked:
                         continue
                     more = pace.ring()
-                    if not pace.parked:
+                    if pace not in self._parked:
                         continue
                     if more:
                         self._put(pace, task)
                     else:
-                        self._unpark(pace)
+                        self._parked.discard(pace)
                         trio.lowlevel.reschedule(task)
         self._waiting.clear()
         self._ticks.clear()
@@ -182,10 +179,6 @@ class Clock:
             heapq.heappush(self._ticks, tick)
         self._waiting[tick][pace] = task
         return tick
-
-    def _unpark(self, pace: Pace) -> None:
-        pace.parked = False
-        self._parked -= 1
 
 
 _CLOCK: Final = trio.lowlevel.RunVar[Clock]("trio_live pacing clock")
