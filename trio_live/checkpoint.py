@@ -15,6 +15,7 @@ import msgspec
 from trio_live.errors import ConfigError
 from trio_live.ledger import LedgerEntry
 from trio_live.wire.base import Data
+from trio_live.wire.first_look import decoder_of
 from trio_live.wire.marks import Platform
 
 if TYPE_CHECKING:
@@ -76,7 +77,7 @@ class Checkpoint(Data, frozen=True, kw_only=True):
             yield name, len(self.ledger) if name == "ledger" else value
 
 
-_decoder: Final = msgspec.json.Decoder(Checkpoint)
+_decoder: Final = decoder_of(Checkpoint)
 
 
 def encode(checkpoint: Checkpoint) -> bytes:

@@ -15,6 +15,7 @@ import msgspec
 from trio_live.config.arguments import ARGUMENTS
 from trio_live.errors import ConfigError
 from trio_live.wire.fields import Field, fields_of, unmarked
+from trio_live.wire.first_look import FIRST_LOOK
 from trio_live.wire.salvage import base64_bytes
 from trio_live.wire.tools import FunctionDeclaration, Tool
 
@@ -58,7 +59,8 @@ def _struct(path: str, kinds: list[type[msgspec.Struct]], value: object) -> obje
     if len(kinds) > 1:  # of tools
         kind = FunctionDeclaration if "name" in plain else Tool
     try:
-        return msgspec.convert(_respelled(path, kind, plain), kind)
+        with FIRST_LOOK:
+            return msgspec.convert(_respelled(path, kind, plain), kind)
     except msgspec.ValidationError as error:
         raise ConfigError(f"{path}: {error}") from None
 

@@ -16,8 +16,6 @@ import math
 from functools import lru_cache
 from typing import Final, TypeAlias, TypeGuard
 
-import msgspec
-
 from trio_live import parts
 from trio_live.config import merge
 from trio_live.errors import InvalidArgument, InvalidArgumentType, LocalProtocolError
@@ -41,6 +39,7 @@ from trio_live.music.wire import (
 from trio_live.state import PhaseMachine, SessionPhase, Trigger
 from trio_live.wire import codec
 from trio_live.wire.fields import fields_of
+from trio_live.wire.first_look import decoder_of
 
 MusicEvent: TypeAlias = (
     Connected | MusicData | PromptFiltered | Disconnected | Error | Unknown | MediaDropped
@@ -62,7 +61,7 @@ RANGES: Final[dict[str, tuple[float, float]]] = {
 }
 CONTROLS: Final = ("PLAY", "PAUSE", "STOP", "RESET_CONTEXT")
 
-_DECODER: Final = msgspec.json.Decoder(MusicServerMessage, strict=False)
+_DECODER: Final = decoder_of(MusicServerMessage, strict=False)
 
 
 class MusicProtocol:

@@ -10,6 +10,7 @@ import inspect
 import json
 import math
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from functools import partial
 from typing import Annotated, Any, Final, cast, get_args, get_origin, get_type_hints
 
@@ -18,6 +19,7 @@ from msgspec import UNSET, UnsetType
 from msgspec import inspect as types
 
 from trio_live.errors import ConfigError
+from trio_live.wire.first_look import FIRST_LOOK
 
 Schema = dict[str, Any]
 
@@ -85,6 +87,8 @@ class Parameters:
             self._struct = msgspec.defstruct(
                 "arguments", fields, kw_only=True, forbid_unknown_fields=True
             )
+            with FIRST_LOOK, suppress(msgspec.ValidationError):  # required ones are not there
+                msgspec.convert({}, self._struct)
         except (TypeError, ValueError, RuntimeError) as error:  # the last for names like __a
             raise ConfigError(f"tool {tool!r} cannot take its parameters: {error}") from None
 
@@ -189,8 +193,9 @@ def _or_unset(hint: Any, where: str) -> Any:
 
 def _schema_of(hint: Any, where: str) -> Schema:
     try:
-        schema = msgspec.json.schema(hint)
-        info = types.type_info(hint)
+        with FIRST_LOOK:
+            schema = msgspec.json.schema(hint)
+            info = types.type_info(hint)
     except (TypeError, ValueError, RecursionError) as error:
         reason = str(error).strip().splitlines()[-1]
         raise ConfigError(f"{where} has a type that cannot be told in JSON: {reason}") from None

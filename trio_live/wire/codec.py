@@ -15,6 +15,7 @@ from typing import Final, TypeVar, cast
 import msgspec
 
 from trio_live.wire.base import Wire
+from trio_live.wire.first_look import decoder_of
 from trio_live.wire.salvage import (
     UNREADABLE,
     Leftover,
@@ -46,7 +47,7 @@ def server_decoder() -> msgspec.json.Decoder[ServerMessage]:
     """Give the decoder of the service's messages; made at the first, as it takes 8 ms."""
     # strict=False also reads int64 fields, which proto3-JSON writes as strings, and costs nothing
     # measurable on an audio frame.
-    return msgspec.json.Decoder(ServerMessage, strict=False)
+    return decoder_of(ServerMessage, strict=False)
 
 
 def encode(message: Wire | dict[str, object]) -> str:
@@ -67,7 +68,7 @@ def copy(value: object, kind: type[T]) -> T:
         msgspec.ValidationError: Something in it is not of its type, with the path to it.
         TypeError, ValueError, RecursionError, OverflowError: It holds what JSON cannot.
     """
-    return msgspec.json.decode(msgspec.json.encode(value, enc_hook=_plain), type=kind)
+    return decoder_of(kind).decode(msgspec.json.encode(value, enc_hook=_plain))
 
 
 def decode(frame: str | bytes) -> tuple[ServerMessage, list[Leftover]]:
