@@ -232,12 +232,18 @@ async def test_block_ends_with_what_it_waited_for(how: str) -> None:
     assert fanout.blocked is False
 
 
-def test_block_after_release_acts_as_fail() -> None:
+@pytest.mark.parametrize("before", [True, False], ids=["made before", "made later"])
+def test_block_after_release_acts_as_fail(*, before: bool) -> None:
     """Once the session ends, a blocking subscription that is full fails instead."""
     fanout = EventFanout()
-    events = fanout.subscribe(max_events=1, policy="block")
-    fanout.release()
+    if before:
+        events = fanout.subscribe(max_events=1, policy="block")
+        fanout.release()
+    else:
+        fanout.release()
+        events = fanout.subscribe(max_events=1, policy="block")
     fanout.publish(texts(1, 2))
+    assert not fanout.blocked
     assert events.receive_nowait() == texts(1)[0]
     with pytest.raises(SubscriberLagged) as caught:
         events.receive_nowait()

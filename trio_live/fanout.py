@@ -38,6 +38,7 @@ class EventFanout(Generic[EventT]):
         self._subscriptions: tuple[Subscription[EventT], ...] = ()
         self._blocking: tuple[Subscription[EventT], ...] = ()  # those of them that may block
         self._lost: Counter[str] = Counter()  # dropped and missed events of closed subscriptions
+        self._released = False  # nobody is waited for any more
         self._room: trio.Event | None = None
         self._end = Flag()
 
@@ -76,7 +77,9 @@ class EventFanout(Generic[EventT]):
             subscription.end(self.error)
         else:
             self._subscriptions += (subscription,)
-            if subscription.blocking:
+            if self._released:
+                subscription.blocking = False
+            elif subscription.blocking:
                 self._blocking += (subscription,)
         return subscription
 
@@ -112,6 +115,7 @@ class EventFanout(Generic[EventT]):
 
     def release(self) -> None:
         """Stop waiting for anybody: from here on "block" acts as "fail"."""
+        self._released = True
         for subscription in self._blocking:
             subscription.blocking = False
         self._blocking = ()
