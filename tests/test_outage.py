@@ -77,6 +77,25 @@ def test_queue_that_is_full_refuses_commands_but_not_media(bound: str) -> None:
     small.check_room(AUDIO)
 
 
+def test_what_could_not_be_sent_waits_on_with_its_age_and_size() -> None:
+    """However often a connection takes nothing, audio does not become younger."""
+    waiting = queue(size=30)
+    for now in (0.0, 0.4):
+        waiting.put(AUDIO, 10, now)  # the same object both times
+        waiting.put(SendText("a"), 15, now)
+    waiting.put(END, 1, 0.5)
+    taken = waiting.take(0.6, active=True)
+    assert taken == [START, AUDIO, SendText("a"), AUDIO, SendText("a"), END]
+    waiting.give_back(taken[2:], 0.6)
+    assert (len(waiting), waiting.size) == (4, 41)
+    with pytest.raises(SendQueueFull):
+        waiting.check_room(SendText("more"))
+    assert waiting.take(1.5, active=None) == [SendText("a"), SendText("a"), END]
+    assert waiting.dropped == {"SendAudio": 1}
+    waiting.give_back([], 1.5)
+    assert not waiting.size
+
+
 def test_what_is_put_back_comes_first() -> None:
     """What the old connection had not written goes before what was accepted later."""
     later = filled(SendText("c"), AUDIO)

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import random
+
 import pytest
 import trio
 from lasting_parts import Lasting
-from session_parts import frame, read_until, say
+from session_parts import PCM, frame, read_until, say, text_message
 from test_session_lasting import handle_in
 from trio.testing import MockClock
 
 import trio_live
-from trio_live import Reconnected, SessionHandle
-from trio_live.transport import TransportClosed
+from trio_live import Reconnected, SessionHandle, SessionPhase
+from trio_live.transport import TransportClosed, memory
+from trio_live.transport.memory import MemoryTransport
 
 INTERNAL = TransportClosed(1011, "Internal error encountered.")
 
@@ -88,3 +91,39 @@ async def test_failures_with_time_between_them_are_not_in_a_row(
             assert await fail(far, session) == "handle-1"
             await trio.sleep(seconds)
             assert await fail(far, session) == ("handle-1" if seconds > 30 else None)
+
+
+class Gone(MemoryTransport):
+    """Receives, and can send its setup only."""
+
+    def send(self, frame: str) -> None:
+        """See Transport."""
+        if self.accepted_bytes:
+            self.peer.close(1011, "gone")
+        super().send(frame)
+
+
+async def test_what_waits_gets_older_at_connections_that_take_nothing(
+    autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Audio is not sent because attempts came one after another; the size stays known, too."""
+    far = Lasting()
+    with trio.fail_after(60):
+        often = {"max_delay": 0.4, "max_attempts": 100, "rng": random.Random(1)}
+        async with far.open(changed=often) as session:
+            far.dialling = trio.Event()
+            far.peer.close()
+            await session.wait_for_phase(SessionPhase.CONNECTING)
+            await session.send_audio(PCM)
+            await session.send_text("and this")
+            size = session.statistics().waiting_bytes
+            far.dialling.set()
+            with monkeypatch.context() as patch:
+                patch.setattr(memory, "MemoryTransport", Gone)
+                while trio.current_time() < 1.5:
+                    await read_until(session, Reconnected)
+                    if session.statistics().waiting_commands == 2:
+                        assert session.statistics().waiting_bytes == size
+            while session.statistics().waiting_commands:
+                await read_until(session, Reconnected)
+            assert far.frames()[1:] == [text_message("and this")]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import heapq
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
 
 from trio_live import commands
@@ -62,6 +62,7 @@ class OutageQueue:
         self._media: list[Waiting] = []
         self._media_bytes = 0
         self._next_place = 0
+        self._taken: list[Waiting] = []  # until it is known what of it was sent
 
     def __len__(self) -> int:
         return len(self._kept) + len(self._media)
@@ -124,7 +125,8 @@ class OutageQueue:
                 the signals as they are, where the service knows what was begun.
         """
         self._drop_old(now)
-        waiting = self.commands
+        self._taken = [*heapq.merge(self._kept, self._media)]
+        waiting = [taken.command for taken in self._taken]
         self._clear()
         if active is None:
             return waiting
@@ -133,6 +135,19 @@ class OutageQueue:
             return waiting
         started = isinstance(marks[0], commands.ActivityEnd) if marks else True
         return self._paired(waiting, started=started)
+
+    def give_back(self, rest: Sequence[SessionCommand], now: float) -> None:
+        """Say what of that, the end of it, could not be sent: it waits on, as old as it is."""
+        again: list[tuple[SessionCommand, int, float]] = []
+        for command in reversed(rest):
+            if isinstance(command, commands.ActivityStart):  # take() may have put it there
+                again.append((command, 0, now))
+                continue
+            while (waited := self._taken.pop()).command is not command:
+                pass
+            again.append((command, waited.size, waited.since))
+        self._taken.clear()
+        self.put_back(reversed(again))
 
     def drop_all(self) -> list[SessionCommand]:
         """Take everything, to be reported as not sent."""

@@ -125,8 +125,7 @@ class Relay:
                 if not self._hand_over(known, *self._protocol.check_again(known), now):
                     break
             rest.popleft()
-        for command in rest:  # this connection is gone, too
-            outage.put(command, 0, now)
+        outage.give_back(rest, now)  # something, if this connection is gone, too
         dropped, outage.dropped = outage.dropped, Counter()
         waited.subtract(type(command).__name__ for command in outage.commands)
         waited.subtract(dropped - before)
