@@ -14,9 +14,8 @@ all that it refers to, any number of threads may decode it.
 
 from __future__ import annotations
 
-import functools
 import threading
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar, cast
 
 import msgspec
 
@@ -25,7 +24,9 @@ FIRST_LOOK: Final = threading.RLock()
 T = TypeVar("T")
 
 
-@functools.cache
+_decoders: Final[dict[tuple[object, bool], msgspec.json.Decoder[Any]]] = {}
+
+
 def decoder_of(kind: type[T], *, strict: bool = True) -> msgspec.json.Decoder[T]:
     """Give the one decoder of a type.
 
@@ -33,5 +34,8 @@ def decoder_of(kind: type[T], *, strict: bool = True) -> msgspec.json.Decoder[T]
         kind: The type.
         strict: Whether a number must not be written as a string.
     """
-    with FIRST_LOOK:
-        return msgspec.json.Decoder(kind, strict=strict)
+    decoder = _decoders.get((kind, strict))
+    if decoder is None:
+        with FIRST_LOOK:
+            decoder = _decoders[kind, strict] = msgspec.json.Decoder(kind, strict=strict)
+    return cast("msgspec.json.Decoder[T]", decoder)
