@@ -3,7 +3,8 @@
     python -m benchmarks.capacity [--json] [--quick] [--rounds N] [--peers ...] [--modes ...]
 
 Input: each session sends 50 chunks of 640 bytes a second and gets 25 messages of 1,920 bytes, over
-TLS, its ticks spread evenly. All of them are due at known times. A chunk is late by as much as the
+TLS. The sessions begin to talk one after another in 0.6 s, and their ticks are spread evenly. All
+of them are due at known times. A chunk is late by as much as the
 server gets it after its time, a message by as much as the application has it after its time.
 
 The figure is the largest number of sessions, to a tenth, at which 99 of 100 chunks and 99 of 100

@@ -26,6 +26,10 @@ from benchmarks.peers import Peer, PeerSession, load
 LEAD: Final = 0.1
 LEAD_PER_SESSION: Final = 0.0005
 """Seconds from asking for paced frames to the first, so that all sessions have asked."""
+RAMP_STEP: Final = 0.020
+RAMP_STEPS: Final = 30
+"""Seconds from some sessions to the next ones, and how many such steps there are: that hundreds begin
+to talk within the same 20 ms would be the measurement's doing."""
 WHEEL: Final = 0.005
 """Seconds between two ticks of the clock that sessions can share."""
 CHUNK: Final = pcm(SENT_BYTES, 0)
@@ -143,9 +147,11 @@ class Talk:
         return self.figures
 
     def _offset(self, index: int) -> float:
+        """When a session begins, in seconds after the first one."""
+        ramp = RAMP_STEP * (index // self._slots % RAMP_STEPS)
         if self._shared:
-            return WHEEL * (index % self._slots)
-        return self._periods[1] * index / self._sessions
+            return ramp + WHEEL * (index % self._slots)
+        return ramp + self._periods[1] * index / self._sessions
 
     @property
     def _slots(self) -> int:
@@ -200,11 +206,13 @@ class Talk:
         await self._begin.wait()
         if paced(self._opened[0]):
             return
-        slots = [self._opened[slot :: self._slots] for slot in range(self._slots)]
-        for number in range(self._up * self._slots):
+        slots, ticks = self._slots, self._up * self._slots
+        first = [round(self._offset(index) / WHEEL) for index in range(self._sessions)]
+        for number in range(ticks + max(first)):
             await self._bench.peer.sleep_until(self._start + number * WHEEL)
-            for session in slots[number % self._slots]:
-                await session.push(CHUNK)
+            for index in range(number % slots, self._sessions, slots):
+                if 0 <= number - first[index] < ticks:
+                    await self._opened[index].push(CHUNK)
 
     def _stop(self) -> None:
         figures = self._clock.stop()

@@ -173,7 +173,7 @@ class Clock:
         self._running = False
 
     def _put(self, pace: Pace, task: trio.lowlevel.Task) -> int:
-        tick = round(pace.due / TICK)
+        tick = int(pace.due / TICK)
         if tick not in self._waiting:
             self._waiting[tick] = {}
             heapq.heappush(self._ticks, tick)
