@@ -7,7 +7,6 @@ its end (runner.py).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import suppress
 from typing import TYPE_CHECKING, Protocol
 
 from trio_live.interfaces import SessionStatistics
@@ -83,9 +82,10 @@ class SessionDriver:
 
     def send_now(self, command: SessionCommand) -> bool:
         """See Driver."""
-        with suppress(TransportClosed):
+        try:
             return self._outbox.send_now(command)
-        return False  # send() finds out why
+        except TransportClosed:
+            return False  # send() finds out why
 
     async def flush(self, command_tx: CommandSender) -> None:
         """See Driver."""

@@ -9,8 +9,8 @@ and sends on the spot, for everybody whose time has come, what need not wait; a 
 runs when its source has to be asked for more, or when sending has to wait, or went wrong. At 100
 sessions that takes a third off all that a session costs (benchmarks/capacity.py, "shared clock").
 
-A chunk is early or late by half a tick at most, which does not add up: the time of each chunk is
-counted from the first one's.
+A chunk is early by less than a tick, which does not add up: the time of each chunk is counted from
+the first one's.
 """
 
 from __future__ import annotations
@@ -28,6 +28,9 @@ AudioSource: TypeAlias = bytes | Iterable[bytes] | AsyncIterable[bytes]
 
 TICK: Final = 0.005
 """Seconds between two ticks of the clock."""
+
+_ROUNDING: Final = 1e-3
+"""Of a tick: what is due at one is not sent a whole tick before it."""
 
 _MOST_LATE: Final = 0.1
 """Who is later than this, in seconds, does not catch up: a pause is a pause, not a burst."""
@@ -63,17 +66,19 @@ class Pace:
         self._send_now = send_now
         self._bytes_per_second = _SAMPLE_BYTES * rate
         self._size = size
-        self._data = bytearray()  # not sent yet
+        self._data = b""
+        self._at = 0  # so much of it is sent
         self._least = size  # from how many bytes on there is a chunk
         self._stuck = False  # the chunk that is due has to wait
         self._error: Exception | None = None
 
     async def play(self, data: bytes, *, last: bool = False) -> None:
         """Send data, chunk by chunk; what is no whole chunk waits for more, but not the last."""
-        self._data += data
+        self._data = self._data[self._at :] + data
+        self._at = 0
         if last:
             self._least = 1
-        while len(self._data) >= self._least:
+        while len(self._data) - self._at >= self._least:
             await _clock().serve(self)
             if self._error is not None:
                 try:
@@ -82,35 +87,31 @@ class Pace:
                     self._error = None
             if self._stuck:
                 self._stuck = False
-                await self._send(self._next())
-                self._sent()
+                chunk = self._next()
+                await self._send(chunk)
+                self._sent(chunk, trio.current_time())
 
-    def ring(self) -> bool:
+    def ring(self, now: float) -> bool:
         """Send the chunk that is due, from the clock's task; say whether another will be."""
-        self._forgive()
+        chunk = self._next()
         try:
-            if not self._send_now(self._next()):
+            if not self._send_now(chunk):
                 self._stuck = True
                 return False
         except Exception as error:  # raised in the task that waits
             self._error = error
             return False
-        self._sent()
-        return len(self._data) >= self._least
+        self._sent(chunk, now)
+        return len(self._data) - self._at >= self._least
 
     def _next(self) -> bytes:
-        return bytes(self._data[: self._size])
+        return self._data[self._at : self._at + self._size]
 
-    def _sent(self) -> None:
-        self._forgive()
-        size = min(self._size, len(self._data))
-        del self._data[:size]
-        self.due += size / self._bytes_per_second
-
-    def _forgive(self) -> None:
-        now = trio.current_time()
+    def _sent(self, chunk: bytes, now: float) -> None:
         if now - self.due > _MOST_LATE:
             self.due = now
+        self._at += len(chunk)
+        self.due += len(chunk) / self._bytes_per_second
 
 
 class Clock:
@@ -160,7 +161,7 @@ class Clock:
                     # turn is still to come, who send nothing more, and its own task.
                     if pace not in self._parked:
                         continue
-                    more = pace.ring()
+                    more = pace.ring(now)
                     if pace not in self._parked:
                         continue
                     if more:
@@ -173,7 +174,7 @@ class Clock:
         self._running = False
 
     def _put(self, pace: Pace, task: trio.lowlevel.Task) -> int:
-        tick = int(pace.due / TICK)
+        tick = int(pace.due / TICK + _ROUNDING)
         if tick not in self._waiting:
             self._waiting[tick] = {}
             heapq.heappush(self._ticks, tick)

@@ -54,7 +54,7 @@ class SessionVerbs(ABC):
         """Send audio at the speed at which it is spoken; return when the source has ended.
 
         All sessions of a program share one clock for this, with ticks 5 ms apart: a chunk is
-        early or late by half of that, which does not add up. After a pause of the source, or if the
+        early by less than that, which does not add up. After a pause of the source, or if the
         connection was too slow, the rest is not hurried. Say `end_audio_stream()` afterwards if
         nothing follows soon.
 
