@@ -4,15 +4,15 @@
 
 Input: each session sends 50 chunks of 640 bytes a second and gets 25 messages of 1,920 bytes, over
 TLS. The sessions begin to talk one after another in 0.6 s, and their ticks are spread evenly. All
-of them are due at known times. A chunk is late by as much as the
-server gets it after its time, a message by as much as the application has it after its time.
+of them are due at known times. A chunk is late by as much as the server gets it after its time, a
+message by as much as the application has it after its time.
 
 The figure is the largest number of sessions, to a tenth, at which 99 of 100 chunks and 99 of 100
 messages are at most 10 ms late. In `timers` each session has a task that sleeps until its next
 chunk; in `shared clock` one task sends for all, by ticks 5 ms apart, and trio_live's sessions use
-`send_audio_from`, whose clock has the same ticks. A number is refused when it
-fails twice; a failure while a process waited for its core (others use the machine) does not count,
-up to three times in a search.
+`send_audio_from`, whose clock has the same ticks. A number is refused when it fails twice; a
+failure while a process waited for its core (others use the machine) does not count, up to three
+times in a search.
 """
 
 from __future__ import annotations

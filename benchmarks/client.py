@@ -28,8 +28,8 @@ LEAD_PER_SESSION: Final = 0.0005
 """Seconds from asking for paced frames to the first, so that all sessions have asked."""
 RAMP_STEP: Final = 0.020
 RAMP_STEPS: Final = 30
-"""Seconds from some sessions to the next ones, and how many such steps there are: that hundreds begin
-to talk within the same 20 ms would be the measurement's doing."""
+"""Seconds from some sessions to the next ones, and how many such steps there are: that hundreds
+begin to talk within the same 20 ms would be the measurement's doing."""
 WHEEL: Final = 0.005
 """Seconds between two ticks of the clock that sessions can share."""
 CHUNK: Final = pcm(SENT_BYTES, 0)
