@@ -257,7 +257,11 @@ class Lifeline:
                     # Before a frame is taken, not after: being cancelled here must lose none.
                     if self._fanout.blocked:
                         await self._fanout.wait_room()
-                    self._receive(await transport.receive())
+                    frame: str | bytes | None = await transport.receive()
+                    now = self._received_at = self._clock.current_time()
+                    while frame is not None:
+                        self._take(frame, now)
+                        frame = None if self._fanout.blocked else transport.receive_nowait()
             except TransportClosed as closed:
                 return closed
         # It was taken for lost, or a write failed and the reading side has not noticed in all of
@@ -265,9 +269,12 @@ class Lifeline:
         return TransportClosed(NO_CLOSE_FRAME)
 
     def _receive(self, frame: str | bytes) -> None:
+        self._received_at = self._clock.current_time()
+        self._take(frame, self._received_at)
+
+    def _take(self, frame: str | bytes, now: float) -> None:
         self.frames_received += 1
         self.bytes_received += len(frame)
-        now = self._received_at = self._clock.current_time()
         self._publish(self._protocol.receive_frame(frame, now))
         if self._protocol.consumed is not None:
             self._outbox.sent.settle(self._protocol.consumed)

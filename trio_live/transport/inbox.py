@@ -52,6 +52,16 @@ class Inbox(ABC):
             self._make_room()
         return message
 
+    def receive_nowait(self) -> str | bytes | None:
+        """See Transport."""
+        if not self._messages or self._taken >= _YIELD_EVERY:
+            return None
+        self._taken += 1
+        message = self._messages.popleft()
+        if self._room is not None:
+            self._make_room()
+        return message
+
     @abstractmethod
     def _closed(self) -> TransportClosed:
         """Give what receive() raises when all is taken."""

@@ -139,6 +139,14 @@ class Transport(Protocol):
         """
         ...
 
+    def receive_nowait(self) -> str | bytes | None:
+        """Give the next message if it is there already; None: `await receive()`.
+
+        None as well when it is time for other tasks: who calls only this, until it gives None,
+        takes what came together, and no more than a few dozen messages.
+        """
+        ...
+
     def goodbye(self, code: int = 1000, reason: str = "") -> None:
         """Send the close frame, the last frame of this side; nothing if the end has begun already.
 

@@ -132,6 +132,13 @@ class MemoryTransport:
         except (trio.EndOfChannel, trio.ClosedResourceError):
             raise TransportClosed(*(self._end or (NO_CLOSE_FRAME, ""))) from None
 
+    def receive_nowait(self) -> str | bytes | None:
+        """See Transport."""
+        try:
+            return self._messages.receive_nowait()
+        except (trio.WouldBlock, trio.EndOfChannel, trio.ClosedResourceError):
+            return None
+
     def goodbye(self, code: int = 1000, reason: str = "") -> None:
         """See Transport. The far end answers at once."""
         if self._end is None:
