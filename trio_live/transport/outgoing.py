@@ -28,8 +28,9 @@ from trio_live.flag import Flag
 # Less than audio has between two pieces, more than the steps of a program that has several
 # frames to send.
 _PAUSE: Final = 0.001
-# One record of TLS, and 17 frames of 20 ms audio: from here on a system call more is no matter.
-_TOGETHER: Final = 16_384
+# 17 frames of 20 ms audio: from here on a system call more is no matter. With one frame more it is
+# still one record of TLS.
+_TOGETHER: Final = 15_360
 # Small enough that those who wait for room see progress, large enough for 70 frames of 20 ms audio.
 _WRITE_SIZE: Final = 65_536
 # Of what comes through `send_all()`: a peer that sends pings and does not read its pongs must wait.
@@ -45,7 +46,7 @@ class OutgoingStream(trio.abc.Stream):
             none; None if the stream has no such way (TLS, memory).
 
     Attributes:
-        accepted: Bytes taken over so far.
+        accepted: Bytes taken over so far, as they were given.
         written: How many of them have been handed on.
         begun: How many of them may have been handed on: the writing of them began.
         heard: Bytes read so far.
@@ -62,7 +63,9 @@ class OutgoingStream(trio.abc.Stream):
         self.begun = 0
         self.heard = 0
         self.ended = Flag()
-        self._pending: deque[bytes] | None = None  # not written yet, in order; None: nothing is
+        self._pending: deque[bytes] | None = None  # not begun yet, in order; None: nothing is
+        self._going = b""  # before these: what is on its way, sealed
+        self._going_size = 0  # how many of the accepted bytes that stands for
         self._nursery: trio.Nursery | None = None
         self._writing = False  # there is, or was until it was cancelled, a task that writes
         self._control = 0  # at least as much as came through `send_all()` and is not written
@@ -93,22 +96,26 @@ class OutgoingStream(trio.abc.Stream):
         """
         if self._broken:
             raise trio.BrokenResourceError("the connection is broken")
-        rest = data
-        if self._try_write is not None and not self._full and self.accepted == self.written:
+        if (
+            self._try_write is not None
+            and not self._full
+            and self.accepted == self.written
+            and not self._going  # TLS has nothing to say itself
+            and len(data) <= _WRITE_SIZE
+        ):
             now = trio.current_time()
             if now - self._wrote_at > _PAUSE:
                 self._wrote_at = now
-                rest = data[self._write_first(data) :]
-                if not rest:
-                    return
-        self.accepted += len(rest)
+                self._write_first(data)
+                return
+        self.accepted += len(data)
         if self._pending is None:
             self._pending = deque()
-        if len(rest) <= _WRITE_SIZE:
-            self._pending.append(rest)
+        if len(data) <= _WRITE_SIZE:
+            self._pending.append(data)
         else:
-            for start in range(0, len(rest), _WRITE_SIZE):
-                self._pending.append(rest[start : start + _WRITE_SIZE])
+            for start in range(0, len(data), _WRITE_SIZE):
+                self._pending.append(data[start : start + _WRITE_SIZE])
         if self.accepted - self.written >= _TOGETHER:
             self._write_together()
         self._write_soon()
@@ -170,8 +177,16 @@ class OutgoingStream(trio.abc.Stream):
         self.ended.set()
         await trio.aclose_forcefully(self._stream)
 
+    def _seal(self, data: bytes) -> bytes:
+        """Give what data looks like on the way; overridden by TLS.
+
+        Raises:
+            OSError: It cannot be sent.
+        """
+        return data
+
     def _write_soon(self) -> None:
-        if self._pending and not self._writing and self._nursery is not None:
+        if (self._pending or self._going) and not self._writing and self._nursery is not None:
             self._writing = True
             self._nursery.start_soon(self._write_pending, name="trio_live writer")
 
@@ -182,54 +197,75 @@ class OutgoingStream(trio.abc.Stream):
         self._write_together()
         if alone:  # by a sender that lets others run after each frame: do not wait for more
             self._wrote_at = -math.inf
-        while self._pending and not self._broken:
+        while (self._going or self._pending) and not self._broken:
             self._full = True
-            batch = self._next_batch(self._pending)
-            self.begun += len(batch)  # if it fails, nobody knows how far it came
             try:
-                await self._stream.send_all(batch)
-            except (trio.BrokenResourceError, trio.ClosedResourceError):
+                self._load()
+                going, size = self._going, self._going_size
+                self._going, self._going_size = b"", 0  # more may be sealed meanwhile
+                self.begun += size  # if it fails, nobody knows how far it came
+                await self._stream.send_all(going)
+            except (OSError, trio.BrokenResourceError, trio.ClosedResourceError):
                 self._break()
                 return
-            self.written += len(batch)
+            self.written += size
             self._tell_progress()
         self._pending = None
         self._full = False
         self._writing = False
 
-    def _write_first(self, data: bytes) -> int:
-        """Write what the socket takes of data that nothing waits before; give how much."""
-        assert self._try_write is not None
+    def _write_first(self, data: bytes) -> None:
+        """Write what the socket takes of data that nothing waits before."""
         try:
-            taken = self._try_write(data)
+            self._going = self._seal(data)
+            self._going_size = len(data)
+            self._push()
         except OSError as error:
+            self._going, self._going_size = b"", 0  # it was not accepted
             self._break()
             raise trio.BrokenResourceError("the connection is broken") from error
-        self.accepted += taken
-        self.written += taken
-        self.begun += taken
-        self._full = taken < len(data)
-        return taken
+        self.accepted += len(data)
+        if self._going:
+            self._write_soon()
 
     def _write_together(self) -> None:
         """Write what the socket takes of what waits; if it fails, who writes next is told."""
-        if self._try_write is None or self._full or self._broken or not self._pending:
+        if self._try_write is None or self._full or self._broken:
+            return
+        if not self._pending and not self._going:
             return
         self._wrote_at = trio.current_time()
-        while self._pending and not self._full:
-            batch = self._next_batch(self._pending)
-            try:
-                taken = self._try_write(batch)
-            except OSError:
-                self._pending.appendleft(batch)
-                self._break()
-                return
-            self.written += taken
-            self.begun += taken
-            if taken < len(batch):
-                self._pending.appendleft(batch[taken:])
-                self._full = True
+        try:
+            while (self._going or self._pending) and not self._full:
+                self._load()
+                self._push()
+        except OSError:
+            self._break()
+            return
         self._tell_progress()
+
+    def _load(self) -> None:
+        """Let what waits be on its way, if nothing is."""
+        if not self._going and self._pending:
+            batch = self._next_batch(self._pending)
+            self._going_size = len(batch)
+            self._going = self._seal(batch)
+
+    def _push(self) -> None:
+        """Write what the socket takes of what is on its way.
+
+        As many bytes as are left of it count as not written. Without TLS that is exact; with it, a
+        frame whose bytes were all taken may be in a record that is not complete yet.
+        """
+        assert self._try_write is not None
+        taken = self._try_write(self._going)
+        left = len(self._going) - taken
+        self._going = self._going[taken:]
+        self._full = left > 0
+        done = self._going_size - min(left, self._going_size)
+        self._going_size -= done
+        self.written += done
+        self.begun += done
 
     def _next_batch(self, pending: deque[bytes]) -> bytes:
         size = 0

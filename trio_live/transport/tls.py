@@ -1,13 +1,14 @@
 """TLS over an OutgoingStream, without a wait in the way of a write.
 
 What lives here: TlsStream. What must not: sockets, WebSocket. trio.SSLStream writes under a lock
-and reads one record at a time; here a write encrypts and hands the records on, synchronously like
-everything that OutgoingStream writes, and a read gives all records that have arrived. Measured
+and reads one record at a time; here what is written is encrypted on its way to the socket, as
+synchronously as everything that OutgoingStream writes, and a read gives all records that have
+arrived. Measured
 against SSLStream, one frame at a time (benchmarks/streams.py): a read costs a third less, a write
 half.
 
 The engine is `ssl.SSLObject` over two memory BIOs, as in asyncio and trio. Whatever it wants to
-send (handshake, key update, alert) goes out through the same ordered `write`, so no lock is needed.
+send itself (handshake, key update, alert) takes its place in the same order, so no lock is needed.
 """
 
 from __future__ import annotations
@@ -29,7 +30,8 @@ _PIECE: Final = 1_024
 class TlsStream(OutgoingStream):
     """The client's side of a TLS connection; see OutgoingStream for what it inherits.
 
-    `accepted`, `written` and `backlog` count encrypted bytes. `start()` comes before the handshake.
+    `accepted`, `written` and `backlog` count what was given to `write()`, not what TLS makes of it.
+    Data is encrypted when it is written. `start()` comes before the handshake.
     End of data without TLS's own goodbye counts as the end, as browsers have it: the WebSocket
     above knows whether its own goodbye came.
 
@@ -94,19 +96,6 @@ class TlsStream(OutgoingStream):
                 self._send_records()
                 return
 
-    def write(self, data: bytes) -> None:
-        """Encrypt data and accept the records; see OutgoingStream."""
-        if self._broken:
-            raise trio.BrokenResourceError("the connection is broken")
-        try:
-            taken = self.engine.write(data) if data else 0  # in one record, if it is audio
-            while taken < len(data):
-                taken += self.engine.write(memoryview(data)[taken:])
-        except ssl.SSLError as error:
-            self._break()
-            raise trio.BrokenResourceError("TLS failed") from error
-        self._send_records()
-
     async def receive_some(self, max_bytes: int | None = None) -> bytes:
         """Read what has arrived, decrypted; b"" at the end.
 
@@ -131,8 +120,7 @@ class TlsStream(OutgoingStream):
         if not self._broken and not self.backlog:
             with suppress(ssl.SSLError):  # SSLWantReadError: it would wait for the answer
                 self.engine.unwrap()
-            with suppress(trio.BrokenResourceError):
-                self._send_records()
+            self._send_records()
         await super().aclose()
 
     async def _read_records(self) -> bool:
@@ -173,10 +161,23 @@ class TlsStream(OutgoingStream):
                 self.ended.set()
                 raise trio.BrokenResourceError("TLS failed") from error
             self._goodbye = True  # what came before is good; nothing after it is
-        with suppress(trio.BrokenResourceError):  # what was read is good all the same
-            self._send_records()  # a key update wants its answer
+        self._send_records()  # a key update wants its answer
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
+    def _seal(self, data: bytes) -> bytes:
+        """Encrypt data, in as few records as it fits in: what waited together shares them.
+
+        One record for 16 frames instead of 16 records takes 1.0 us less a frame, of 7.9
+        (benchmarks/flood.py, send 16, peer `fast`).
+        """
+        taken = self.engine.write(data) if data else 0
+        while taken < len(data):
+            taken += self.engine.write(memoryview(data)[taken:])
+        return self._outgoing.read()
+
     def _send_records(self) -> None:
-        if self._outgoing.pending:
-            super().write(self._outgoing.read())
+        """Send what TLS has to say itself, before anything that is not sealed yet."""
+        if self._outgoing.pending and not self._broken:
+            self._going += self._outgoing.read()
+            self._write_together()
+            self._write_soon()
