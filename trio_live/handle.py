@@ -6,7 +6,7 @@ themselves (verbs.py), connections and tasks (session.py), rules (outbound.py).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Self
 
@@ -266,12 +266,14 @@ class SessionHandle(SessionVerbs):
     def __repr__(self) -> str:
         return f"<SessionHandle {self.session_id or 'without id'}: {self.phase.value}>"
 
-    async def _send(self, command: SessionCommand) -> None:
+    def _send(self, command: SessionCommand) -> Awaitable[None]:
         if self._closed:
             raise self._closed_error()
         if self._driver is not None:
-            await self._driver.send(command, self.command_tx)
-            return
+            return self._driver.send(command, self.command_tx)
+        return self._queue(command)
+
+    async def _queue(self, command: SessionCommand) -> None:
         arguments.check(command)
         if not self._event_tx.ended:
             with suppress(trio.BrokenResourceError):

@@ -37,10 +37,6 @@ if TYPE_CHECKING:
 COMMAND_BUFFER: Final = 64
 """How many raw commands fit into `command_tx` before a sender waits."""
 
-_YIELD_EVERY: Final = 32
-"""A send that need not wait lets other tasks run every so often (a full checkpoint costs 2 to 4 us,
-as much as a fifth of the send) and looks for cancellation each time."""
-
 CommandSender = trio.MemorySendChannel[SessionCommand]
 
 
@@ -81,7 +77,6 @@ class Outbox(Relay):
         self._closed = False
         self._hand: list[SessionCommand | Queued] = []  # out of the channel
         self._late: list[Queued] = []  # verbs that will not be served, and have not been told
-        self._credit = _YIELD_EVERY
         self._gate = gate
         self._pump: trio.lowlevel.Task | None = None  # while it is at the channel
 
@@ -97,38 +92,30 @@ class Outbox(Relay):
                 [events.Error(f"the conversation could not be told again: {refusal}", b"")]
             )
 
-    async def send(self, command: SessionCommand, command_tx: CommandSender) -> None:
-        """Send a command now if it is next, else queue it.
-
-        Raises:
-            TransportClosed: The connection broke, and there will not be another; the command was
-                not sent.
-
-        Cancellation: atomic. If cancelled, the command was not sent.
-        """
-        await trio.lowlevel.checkpoint_if_cancelled()
-        if self._closed:
-            raise self._refusal()
-        if not self._is_next():
-            arguments.check(command)
-            await self._queue(command, command_tx)
-            return
-        self._submit(command)
-        self._credit -= 1
-        if self._credit <= 0:
-            self._credit = _YIELD_EVERY
-            await trio.lowlevel.cancel_shielded_checkpoint()
-
     def send_now(self, command: SessionCommand) -> bool:
         """Send a command if it is next; say whether it was.
 
         Raises:
-            TransportClosed: As `send()`.
+            TransportClosed: The connection broke, and there will not be another; the command was
+                not sent.
         """
         if self._closed or not self._is_next():
             return False
         self._submit(command)
         return True
+
+    async def queue(self, command: SessionCommand, command_tx: CommandSender) -> None:
+        """Send a command in its turn, which `send_now()` found is not now.
+
+        Raises:
+            TransportClosed: As `send_now()`.
+
+        Cancellation: atomic. If cancelled, the command was not sent.
+        """
+        if self._closed:
+            raise self._refusal()
+        arguments.check(command)
+        await self._queue(command, command_tx)
 
     def answer(self, command: commands.SendToolResponse) -> None:
         """Accept answers of tools at once, ahead of what is queued.

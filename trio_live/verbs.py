@@ -7,7 +7,7 @@ service (handle.py, outbox.py), and the rules of what may be sent (outbound.py, 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterable, Awaitable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
 from trio_live import commands, pacing
@@ -243,7 +243,7 @@ class SessionVerbs(ABC):
         await self._send(commands.EndAudioStream())
 
     @abstractmethod
-    async def _send(self, command: SessionCommand) -> None:
+    def _send(self, command: SessionCommand) -> Awaitable[None]:
         """Send a command."""
 
     @abstractmethod
