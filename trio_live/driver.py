@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from trio_live.tools.service import ToolService
 
 _YIELD_EVERY: Final = 32
-"""A send that need not wait lets other tasks run every so often (a full checkpoint costs 2 to 4 us,
-as much as half of the send) and looks for cancellation each time."""
+"""A call that need not wait lets other tasks run every so often (a full checkpoint costs 2 to 4 us,
+as much as half of a send) and looks for cancellation each time."""
 
 
 class Runner(Protocol):
@@ -75,16 +75,14 @@ class SessionDriver:
         self._line = line
         self._fanout = fanout
         self._tools = tools
-        self._credit = _YIELD_EVERY
+        self._credit = _YIELD_EVERY  # calls that need not let others run
 
     async def send(self, command: SessionCommand, command_tx: CommandSender) -> None:
         """See Driver."""
         await trio.lowlevel.checkpoint_if_cancelled()
         try:
             if self._outbox.send_now(command):
-                self._credit -= 1
-                if self._credit <= 0:
-                    self._credit = _YIELD_EVERY
+                if self._is_long_since():
                     await trio.lowlevel.cancel_shielded_checkpoint()
             else:
                 await self._outbox.queue(command, command_tx)
@@ -103,8 +101,11 @@ class SessionDriver:
 
     async def flush(self, command_tx: CommandSender) -> None:
         """See Driver."""
+        await trio.lowlevel.checkpoint_if_cancelled()
         try:
             await self._outbox.flush(command_tx)
+            if self._is_long_since():
+                await trio.lowlevel.cancel_shielded_checkpoint()
         except TransportClosed:
             pass
         else:
@@ -157,3 +158,11 @@ class SessionDriver:
             waiting_commands=waiting_commands,
             waiting_bytes=waiting_bytes,
         )
+
+    def _is_long_since(self) -> bool:
+        """Count a call that need not wait; say whether it is time to let other tasks run."""
+        self._credit -= 1
+        if self._credit > 0:
+            return False
+        self._credit = _YIELD_EVERY
+        return True

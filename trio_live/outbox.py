@@ -149,12 +149,13 @@ class Outbox(Relay):
     async def flush(self, command_tx: CommandSender) -> None:
         """Wait until all commands accepted before, those in the channel included, are written.
 
+        If they are, return at once.
+
         Raises:
             TransportClosed: The connection broke first, and there will not be another.
 
         Cancellation: atomic. If cancelled, the commands are still written.
         """
-        await trio.lowlevel.checkpoint()
         if self._closed:
             raise self._refusal()
         if not self._is_next():
