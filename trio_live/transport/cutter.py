@@ -61,18 +61,20 @@ class MessageCutter:
             if stop > end:
                 break
             kind, size = data[start], data[start + 1]
-            if size >= _SHORT:
-                at += 2 if size == _SHORT else 8
-                if at > end and size <= _LONG:
-                    stop = at
+            if size == _SHORT:
+                stop = at = start + 4
+                if at > end:
                     break
-                if size > _LONG or (
-                    size == _LONG and data[start + 2 : start + 8] == _FITS_IN_SHORT
-                ):
-                    return self._leave(rest + data[start:])
-                size = int.from_bytes(data[start + 2 : at])
+                size = data[start + 2] << 8 | data[start + 3]
                 if size < _SHORT:
                     return self._leave(rest + data[start:])
+            elif size > _SHORT:
+                stop = at = start + 10
+                if at > end and size == _LONG:
+                    break
+                if size > _LONG or data[start + 2 : start + 8] == _FITS_IN_SHORT:
+                    return self._leave(rest + data[start:])
+                size = int.from_bytes(data[start + 2 : at])
             stop = at + size
             if kind in _MESSAGES and size <= self._max_bytes:
                 if stop > end:
@@ -82,7 +84,7 @@ class MessageCutter:
                     messages.append(message)
                 else:
                     try:
-                        messages.append(str(message, "utf-8"))
+                        messages.append(message.decode())
                     except UnicodeDecodeError:
                         return self._leave(rest + data[start:])
             elif kind in _HEARTBEATS and at == start + 2:

@@ -134,18 +134,17 @@ class TlsStream(OutgoingStream):
 
     def _decrypt(self, limit: int) -> bytes:
         """Take up to `limit` bytes of plaintext out of the records that are there."""
-        pieces: list[bytes] = []
+        limit = min(limit, READ_SIZE)
         size = 0
         self._left_over = True
-        engine, incoming = self.engine, self._incoming
+        engine, incoming, buffer = self.engine, self._incoming, self._buffer
         try:
             while size < limit:
                 # With a buffer it gives a number, which its annotation does not say.
-                read = cast("int", engine.read(limit - size, self._buffer))
+                read = cast("int", engine.read(limit - size, buffer[size:]))
                 if not read:
                     self._goodbye = True
                     break
-                pieces.append(self._buffer[:read].tobytes())
                 size += read
                 # To ask is cheaper than the exception that would tell (benchmarks/streams.py).
                 if not incoming.pending and not engine.pending():
@@ -156,13 +155,13 @@ class TlsStream(OutgoingStream):
         except (ssl.SSLZeroReturnError, ssl.SSLEOFError):
             self._goodbye = True
         except ssl.SSLError as error:
-            if not pieces:
+            if not size:
                 self._break()
                 self.ended.set()
                 raise trio.BrokenResourceError("TLS failed") from error
             self._goodbye = True  # what came before is good; nothing after it is
         self._send_records()  # a key update wants its answer
-        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+        return buffer[:size].tobytes()
 
     def _seal(self, data: bytes) -> bytes:
         """Encrypt data, in as few records as it fits in: what waited together shares them.
