@@ -127,7 +127,8 @@ class Subscription(trio.abc.ReceiveChannel[EventT]):
             else:
                 buffer.append(item)
                 self._bytes += size
-        self._put_all(len(buffer), len(happened))
+        if len(buffer) > self._peak_events or self._bytes > self._peak_bytes or self._tasks:
+            self._put_all(len(buffer), len(happened))
 
     def end(self, error: LiveError | None = None) -> None:
         """No event will come any more; `error` says why, None means a normal end."""
@@ -159,6 +160,21 @@ class Subscription(trio.abc.ReceiveChannel[EventT]):
             except trio.WouldBlock:
                 self._credit = _YIELD_EVERY
             await self._park()
+
+    async def __anext__(self) -> EventT:
+        """As `receive()`; the end is that of the iteration.
+
+        What is buffered is given without another coroutine, which is a fifth of what it takes
+        (benchmarks/fanout.py, `buffered`).
+        """
+        if self._buffer and self._credit > 1:
+            self._credit -= 1
+            await trio.lowlevel.checkpoint_if_cancelled()
+            return self.receive_nowait()  # synchronous from here on: it is there still
+        try:
+            return await self.receive()
+        except trio.EndOfChannel:
+            raise StopAsyncIteration from None
 
     def receive_nowait(self) -> EventT:
         """Get the next event if there is one.
