@@ -20,7 +20,7 @@ from trio_live.wire.server import ServerContent, ServerMessage
 if TYPE_CHECKING:
     from trio_live.events import SessionEvent
     from trio_live.state import SessionState
-    from trio_live.wire.content import Content
+    from trio_live.wire.content import Blob, Content
     from trio_live.wire.functions import FunctionCall
     from trio_live.wire.salvage import Leftover
     from trio_live.wire.server import (
@@ -40,6 +40,8 @@ class Inbound(ModelTurn):
         turns_at_handle: How many turns had begun when it came, -1 if one was going on then.
         calls_since_handle: The ids of the calls that were made since.
         calls_withdrawn: The ids of the last MAX_CALLS calls that the service has withdrawn.
+        voiced: Whether the last message was one piece of media and nothing else; then the next one
+            may be such a message, too.
         consumed: The last client message that a new handle covers; None if there was none, or it
             was taken note of.
         go_away: The time left that the last goAway said, -1 if it said none; None if there was
@@ -52,6 +54,7 @@ class Inbound(ModelTurn):
         self.turns_at_handle = -1
         self.calls_since_handle: set[str] = set()
         self.calls_withdrawn: dict[str, None] = {}
+        self.voiced = False
         self.consumed: int | None = None
         self.go_away: float | None = None
         self._unnamed_calls = 0  # calls that came without an id, for their stand-ins
@@ -65,6 +68,7 @@ class Inbound(ModelTurn):
     ) -> list[SessionEvent]:
         """Take one message apart; give its events in order. `frame` is what it was decoded from."""
         out = self._out = []
+        self.voiced = False
         self._frame = frame
         self._part_texts = None
         self._leftovers = leftovers
@@ -81,6 +85,7 @@ class Inbound(ModelTurn):
             # in C in place of 17 in Python (of 514 bytecodes of such a message 219 are left, with
             # those of model_turn.py; benchmarks/counts.py).
             self._say(said, now)
+            self.voiced = len(said.parts) == 1 and said.parts[0].inline_data is not None
             self._frame = b""
             return out
         interrupted = content is not None and content.interrupted
@@ -99,6 +104,14 @@ class Inbound(ModelTurn):
             self._apply_ends(content, now)
         self._apply_rest(message, leftovers)
         self._frame = b""  # it may be large, and the next one may be long in coming
+        return out
+
+    def apply_voice(self, blob: Blob, now: float) -> list[SessionEvent]:
+        """As `apply()`, for a message that holds this one piece of media and nothing else."""
+        out = self._out = []
+        turn = self._begin_saying(now)
+        self._say_media(blob, turn)
+        self._speak_on(turn)
         return out
 
     def fire(self, trigger: Trigger) -> list[SessionEvent]:

@@ -70,23 +70,26 @@ class ModelTurn:
         self._responding = self._generated = False
         self._text = BoundedText()
 
-    def _say(self, content: Content, now: float) -> None:
+    def _begin_saying(self, now: float) -> Turn:
         if self._generated:
             self._end_response()  # its turnComplete never came
         turn = self.state.turn if self._responding else None
-        if turn is None:
-            turn = self._begin_response(now)
-        interrupted = turn.interrupted
-        machine = self.state.machine
+        return self._begin_response(now) if turn is None else turn
+
+    def _speak_on(self, turn: Turn) -> None:
+        # The model speaks on: the same phase (two look-ups by members of enums are 0.5 us).
+        if not turn.interrupted and self.state.machine.phase is not SessionPhase.MODEL_SPEAKING:
+            self._fire(Trigger.MODEL_OUTPUT)
+
+    def _say(self, content: Content, now: float) -> None:
+        turn = self._begin_saying(now)
         for index, part in enumerate(content.parts):
             blob = part.inline_data
             if blob is not None and blob.display_name is None and part == Part(inline_data=blob):
                 self._say_media(blob, turn)  # and nothing else: see parts.has_more()
             else:
                 self._say_part(part, index, turn)
-            # The model speaks on: the same phase (two look-ups by members of enums are 0.5 us).
-            if not interrupted and machine.phase is not SessionPhase.MODEL_SPEAKING:
-                self._fire(Trigger.MODEL_OUTPUT)
+            self._speak_on(turn)
 
     def _say_part(self, part: Part, index: int, turn: Turn) -> None:
         blob = part.inline_data

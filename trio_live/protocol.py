@@ -30,6 +30,7 @@ from trio_live.state import CONVERSATION, SessionState, Trigger
 from trio_live.wire import codec
 from trio_live.wire.client import ClientMessage
 from trio_live.wire.content import Content
+from trio_live.wire.voice import voice_of
 
 if TYPE_CHECKING:
     from trio_live.checkpoint import Checkpoint
@@ -245,8 +246,11 @@ class LiveProtocol:
 
     def receive_frame(self, frame: str | bytes, now: float) -> list[SessionEvent]:
         """Read one frame of the service. Never raises, whatever the frame is."""
+        inbound = self._inbound
+        if inbound.voiced and (blob := voice_of(frame)) is not None:
+            return inbound.apply_voice(blob, now)
         message, leftovers = codec.decode(frame)
-        return self._inbound.apply(message, leftovers, frame, now)
+        return inbound.apply(message, leftovers, frame, now)
 
     def start_call(self, key: str | int) -> list[SessionEvent]:
         """Note that a call is being worked on; of one that is owed nothing, nothing is noted."""
