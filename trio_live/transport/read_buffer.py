@@ -13,18 +13,22 @@ from typing import Final
 import trio
 
 READ_SIZE: Final = 65_536
+"""How much is read from a socket at a time."""
+
+_RECORD: Final = 16_384
 
 _buffer = trio.lowlevel.RunVar[memoryview]("read_buffer")
 
 
 def read_buffer() -> memoryview:
-    """Give READ_SIZE bytes that all readers of this `trio.run` share.
+    """Give the memory that all readers of this `trio.run` share.
 
+    It holds what one read completes, of a record of TLS that began before as well.
     Who reads into it copies before the next checkpoint. Other threads have other runs.
     """
     try:
         return _buffer.get()
     except LookupError:
-        buffer = memoryview(bytearray(READ_SIZE))
+        buffer = memoryview(bytearray(READ_SIZE + _RECORD))
         _buffer.set(buffer)
         return buffer

@@ -101,7 +101,7 @@ class TlsStream(OutgoingStream):
 
         Cancellation: atomic. If cancelled, no data is lost.
         """
-        limit = READ_SIZE if max_bytes is None else max_bytes
+        limit = len(self._buffer) if max_bytes is None else min(max_bytes, len(self._buffer))
         await trio.lowlevel.checkpoint_if_cancelled()
         if self._left_over and (data := self._decrypt(limit)):
             await trio.lowlevel.cancel_shielded_checkpoint()
@@ -134,7 +134,6 @@ class TlsStream(OutgoingStream):
 
     def _decrypt(self, limit: int) -> bytes:
         """Take up to `limit` bytes of plaintext out of the records that are there."""
-        limit = min(limit, READ_SIZE)
         size = 0
         self._left_over = True
         engine, incoming, buffer = self.engine, self._incoming, self._buffer

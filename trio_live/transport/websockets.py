@@ -39,8 +39,6 @@ except ImportError:  # no wheel for this platform
 if TYPE_CHECKING:
     from trio_live.transport.interface import Transport
 
-_READ_SIZE: Final = 65_536
-
 # The library would log every frame, payload and all, for a program that logs everything.
 _NO_LOG: Final = logging.Logger("trio_live.websockets", logging.CRITICAL + 1)
 
@@ -195,7 +193,7 @@ class WebSocketsTransport(Inbox):
                     with suppress(trio.BrokenResourceError):  # what was said last is still read
                         await self._stream.send_all(answer)
                 await self._wait_room()
-                data = await self._stream.receive_some(_READ_SIZE)
+                data = await self._stream.receive_some()
                 if not data:
                     break
         except (trio.BrokenResourceError, trio.ClosedResourceError):
