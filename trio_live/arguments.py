@@ -71,7 +71,8 @@ def _check_text(name: str, value: object) -> None:
         raise InvalidArgument(f"{name} is empty: there is nothing to send")
 
 
-def _check_audio(command: commands.SendAudio) -> None:
+def check_audio(command: commands.SendAudio) -> None:
+    """As `check()`, for audio."""
     _check_bytes("data", command.data)
     if len(command.data) % 2:
         raise InvalidArgument(
@@ -186,7 +187,7 @@ def _check_command_text(
 
 
 _CHECKS: Final[dict[type, Callable[..., None]]] = {
-    commands.SendAudio: _check_audio,
+    commands.SendAudio: check_audio,
     commands.SendVideo: _check_video,
     commands.SendText: _check_command_text,
     commands.SendRealtimeText: _check_command_text,

@@ -273,6 +273,7 @@ class Outbox(Relay):
             and pump.custom_sleep_data is not None
             and (
                 transport is None
+                or self.sent.backlog <= self._limit  # so it is now, but for control frames
                 or transport.accepted_bytes - transport.written_bytes <= self._limit
             )
         )

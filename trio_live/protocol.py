@@ -157,13 +157,18 @@ class LiveProtocol:
         Raises:
             LocalProtocolError: The command breaks a rule, or the session is not open.
         """
-        if not self.opened:
+        machine = self.state.machine
+        if machine.phase not in CONVERSATION:
             raise LocalProtocolError(
                 f"{type(command).__name__} cannot be sent while the session is "
-                f"{self.state.phase.value}",
-                phase=self.state.phase,
+                f"{machine.phase.value}",
+                phase=machine.phase,
             )
-        answered, frame = self._prepare(command, self.state.machine.calls_owed)
+        if type(command) is commands.SendAudio and not (self._manual or self._history.awaited):
+            # No other rule is about it: half of its 180 instructions (benchmarks/counts.py).
+            arguments.check_audio(command)
+            return _encode(command, outbound.build_audio(command)), []
+        answered, frame = self._prepare(command, machine.calls_owed)
         return frame, answered
 
     def defer(self, command: commands.SessionCommand) -> int:
@@ -295,9 +300,6 @@ class LiveProtocol:
             LocalProtocolError: It breaks one. Nothing has changed.
         """
         arguments.check(command)
-        if type(command) is commands.SendAudio and not (self._manual or self._history.awaited):
-            # What follows is not about it: half of its 180 instructions (benchmarks/counts.py).
-            return [], _encode(command, outbound.build_audio(command))
         if isinstance(command, commands.SendRaw):
             frame = _encode(command, command.message)
             return _answered_raw(command, owed), frame
