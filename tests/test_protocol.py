@@ -1161,3 +1161,44 @@ def test_send_audio_of_an_absurd_rate_is_refused_without_showing_it() -> None:
     for rate in (10**5_000, -(10**5_000), 1_000_000, 0):
         with pytest.raises(InvalidArgument, match="from 1 to 999,999"):
             protocol.send(SendAudio(SAMPLES, rate), 0.0)
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        SessionConfig("m"),
+        SessionConfig("m", activity_detection=False),
+        SessionConfig("m", initial_history=True),
+    ],
+    ids=["plain", "manual", "history"],
+)
+@pytest.mark.parametrize(
+    ("data", "rate"),
+    [
+        (bytes(640), 16_000),
+        (bytes(2), 1),
+        (b"", 16_000),
+        (b"x", 16_000),
+        (bytes(2), 0),
+        ("text", 16_000),
+        (bytearray(2), 16_000),
+        (bytes(2), True),
+        (bytes(2), 8_000.0),
+    ],
+)
+def test_audio_takes_the_short_way_through_the_same_rules(
+    config: SessionConfig, data: Any, rate: Any
+) -> None:
+    """What is checked for now, and for later, which has no short way, is told the same."""
+    told: list[object] = []
+    command = SendAudio(data, rate)
+    for check in (lambda p: len(p.check(command)[0]), lambda p: p.defer(command)):
+        protocol = LiveProtocol(config, "m")
+        protocol.dial()
+        protocol.setup()
+        protocol.receive_frame('{"setupComplete":{}}', 0.0)
+        try:
+            told.append(check(protocol))
+        except LocalProtocolError as error:
+            told.append((type(error), str(error)))
+    assert told[0] == told[1]

@@ -275,6 +275,30 @@ async def test_flush_waits_for_what_was_accepted_before(autojump_clock: MockCloc
             assert session.statistics().backlog_bytes == 0
 
 
+@pytest.mark.parametrize("verb", ["flush", "send_audio"])
+async def test_calls_that_need_not_wait_let_others_run_every_so_often(
+    verb: str, autojump_clock: MockClock
+) -> None:
+    """Who flushes or sends in a loop, with nothing to wait for, does not keep others waiting."""
+    wired = Wired()
+    with trio.fail_after(60):
+        async with wired.open() as session, trio.open_nursery() as nursery:
+            ran = 0
+
+            async def run() -> None:
+                nonlocal ran
+                while True:
+                    ran += 1
+                    await trio.lowlevel.checkpoint()
+
+            await wait_all_tasks_blocked()
+            nursery.start_soon(run)
+            for _ in range(64):
+                await (session.flush() if verb == "flush" else session.send_audio(PCM))
+            assert ran in (1, 2, 3)
+            nursery.cancel_scope.cancel()
+
+
 async def test_disconnect_cancelled_before_it_does_nothing(autojump_clock: MockClock) -> None:
     """Called in a cancelled scope it raises Cancelled, and the session goes on."""
     wired = Wired()

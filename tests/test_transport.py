@@ -802,6 +802,30 @@ async def test_receive_cancelled_at_every_step_loses_nothing(dial: Dial) -> None
     assert await cancel_at_every_step(attempt) > 3
 
 
+async def test_receive_nowait_gives_what_is_there_and_lets_others_run_in_between(
+    dial: Dial,
+) -> None:
+    """With receive() in turns, each message comes once and in order; the end comes by receive()."""
+    texts = [str(number) for number in range(50)]
+    async with connected(dial) as connection:
+        transport = connection.transport
+        assert transport.receive_nowait() is None
+        await connection.far.send(b"".join(frame(TEXT, text.encode()) for text in texts))
+        await connection.far.send(close_frame(1000, ""))
+        received = [await transport.receive()]
+        goes = 0
+        while received[-1] != texts[-1]:
+            goes += 1
+            while (message := transport.receive_nowait()) is not None:
+                received.append(message)
+            if received[-1] != texts[-1]:
+                received.append(await transport.receive())
+        assert received == texts
+        assert goes == 2
+        assert transport.receive_nowait() is None
+        assert await connection.receive_rest() == ([], (1000, ""))
+
+
 async def test_aclose_cancelled_at_every_step_closes(dial: Dial) -> None:
     """A cancelled close has closed the stream, and what was written is whole frames."""
 

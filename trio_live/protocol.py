@@ -159,10 +159,9 @@ class LiveProtocol:
         """
         machine = self.state.machine
         if machine.phase not in CONVERSATION:
+            name, phase = type(command).__name__, machine.phase
             raise LocalProtocolError(
-                f"{type(command).__name__} cannot be sent while the session is "
-                f"{machine.phase.value}",
-                phase=machine.phase,
+                f"{name} cannot be sent while the session is {phase.value}", phase=phase
             )
         if type(command) is commands.SendAudio and not (self._manual or self._history.awaited):
             # No other rule is about it: half of its 180 instructions (benchmarks/counts.py).
@@ -251,11 +250,10 @@ class LiveProtocol:
 
     def receive_frame(self, frame: str | bytes, now: float) -> list[SessionEvent]:
         """Read one frame of the service. Never raises, whatever the frame is."""
-        inbound = self._inbound
-        if inbound.voiced and (blob := voice_of(frame)) is not None:
-            return inbound.apply_voice(blob, now)
+        if self._inbound.voiced and (blob := voice_of(frame)) is not None:
+            return self._inbound.apply_voice(blob, now)
         message, leftovers = codec.decode(frame)
-        return inbound.apply(message, leftovers, frame, now)
+        return self._inbound.apply(message, leftovers, frame, now)
 
     def start_call(self, key: str | int) -> list[SessionEvent]:
         """Note that a call is being worked on; of one that is owed nothing, nothing is noted."""

@@ -162,11 +162,7 @@ class Subscription(trio.abc.ReceiveChannel[EventT]):
             await self._park()
 
     async def __anext__(self) -> EventT:
-        """As `receive()`; the end is that of the iteration.
-
-        What is buffered is given without another coroutine, which is a fifth of what it takes
-        (benchmarks/fanout.py, `buffered`).
-        """
+        """As `receive()`; a coroutine less, 0.1 us of 1.2 (benchmarks/fanout.py, `buffered`)."""
         if self._buffer and self._credit > 1:
             self._credit -= 1
             await trio.lowlevel.checkpoint_if_cancelled()
