@@ -166,6 +166,7 @@ ARROWS: dict[str, set[str]] = {
     "handle": {
         "arguments",
         "checkpoint",
+        "command_channel",
         "commands",
         "errors",
         "fanout",
@@ -203,8 +204,10 @@ ARROWS: dict[str, set[str]] = {
         "sent",
         "transport.interface",
     },
+    "command_channel": {"commands"},
     "outbox": {
         "arguments",
+        "command_channel",
         "commands",
         "errors",
         "events",
@@ -261,6 +264,7 @@ ARROWS: dict[str, set[str]] = {
     },
     "driver": {
         "checkpoint",
+        "command_channel",
         "commands",
         "errors",
         "fanout",
@@ -278,6 +282,7 @@ ARROWS: dict[str, set[str]] = {
         "checkpoint_file",
         "close_codes",
         "close_table",
+        "command_channel",
         "commands",
         "config",
         "driver",

@@ -670,7 +670,7 @@ async def test_statistics_count_everything(autojump_clock: MockClock) -> None:
                 backlog_bytes=size,
                 peak_backlog_bytes=size,
                 queued_commands=2,
-                peak_queued_commands=2,
+                peak_queued_commands=3,
                 buffered_events=6,
                 peak_buffered_events=6,
                 events={"PhaseChanged": 4, "Connected": 1, "TextDelta": 1},

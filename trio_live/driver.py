@@ -16,12 +16,13 @@ from trio_live.transport import TransportClosed
 
 if TYPE_CHECKING:
     from trio_live.checkpoint import Checkpoint
+    from trio_live.command_channel import CommandSender
     from trio_live.commands import SessionCommand
     from trio_live.errors import LiveError
     from trio_live.fanout import EventFanout
     from trio_live.lifeline import Lifeline
     from trio_live.no_tools import NoTools
-    from trio_live.outbox import CommandSender, Outbox
+    from trio_live.outbox import Outbox
     from trio_live.subscription import Subscription
     from trio_live.tools.belt import AnyTool
     from trio_live.tools.service import ToolService

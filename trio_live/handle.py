@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Self
 import trio
 
 from trio_live import arguments, commands
+from trio_live.command_channel import opened
 from trio_live.errors import LocalProtocolError, SessionClosed
 from trio_live.fanout import DEFAULT_MAX_BYTES, DEFAULT_MAX_EVENTS
 from trio_live.verbs import SessionVerbs
@@ -45,8 +46,6 @@ class SessionHandle(SessionVerbs):
             `command_tx`.
 
     Attributes:
-        command_tx: The channel behind the verbs. What is put into it is sent in order with theirs;
-            a command that breaks a rule comes back as an `Error` event.
         state: Session id, phase, resumption handle, turns, totals. Read only.
     """
 
@@ -60,7 +59,7 @@ class SessionHandle(SessionVerbs):
         driver: Driver | None = None,
         events: Subscription | None = None,
     ) -> None:
-        self.command_tx = command_tx
+        self._command_tx = command_tx
         self.state = state
         self._event_tx = event_tx
         self._phase_rx = phase_rx
@@ -68,6 +67,14 @@ class SessionHandle(SessionVerbs):
         # Made here and not at the first iteration: lossless from the first event on.
         self._events = event_tx.subscribe() if events is None else events
         self._closed = False
+
+    @property
+    def command_tx(self) -> trio.MemorySendChannel[SessionCommand]:
+        """The channel behind the verbs. What is put into it is sent in order with theirs.
+
+        A command that breaks a rule comes back as an `Error` event.
+        """
+        return opened(self._command_tx)
 
     @property
     def phase(self) -> SessionPhase:
@@ -166,7 +173,7 @@ class SessionHandle(SessionVerbs):
         driver = self._require_driver("update_tools")
         if self._closed:
             raise self._closed_error()
-        await driver.update_tools(tools, self.command_tx)
+        await driver.update_tools(tools, self._command_tx)
 
     async def flush(self) -> None:
         """Wait until every command accepted before is written to the network.
@@ -181,7 +188,7 @@ class SessionHandle(SessionVerbs):
         driver = self._require_driver("flush")
         if self._closed:
             raise self._closed_error()
-        await driver.flush(self.command_tx)
+        await driver.flush(self._command_tx)
 
     async def disconnect(self) -> None:
         """End the session cleanly: write what was accepted, say goodbye, end the event streams.
@@ -200,7 +207,7 @@ class SessionHandle(SessionVerbs):
             self._driver.disconnect()
         else:
             with suppress(trio.BrokenResourceError):  # nobody takes commands: it is ending already
-                await self.command_tx.send(commands.Disconnect())
+                await self._command_tx.send(commands.Disconnect())
         await self._event_tx.wait_closed()
 
     async def join(self) -> None:
@@ -239,7 +246,7 @@ class SessionHandle(SessionVerbs):
         if self._closed:
             raise self._closed_error()
         return type(self)(
-            self.command_tx.clone(),
+            self._command_tx.clone(),
             self._event_tx,
             self.state,
             self._phase_rx,
@@ -250,7 +257,7 @@ class SessionHandle(SessionVerbs):
     def close(self) -> None:
         """Close this handle's end of the command channel; see `clone()`."""
         self._closed = True
-        self.command_tx.close()
+        self._command_tx.close()
 
     def __enter__(self) -> Self:
         return self
@@ -270,14 +277,14 @@ class SessionHandle(SessionVerbs):
         if self._closed:
             raise self._closed_error()
         if self._driver is not None:
-            return self._driver.send(command, self.command_tx)
+            return self._driver.send(command, self._command_tx)
         return self._queue(command)
 
     async def _queue(self, command: SessionCommand) -> None:
         arguments.check(command)
         if not self._event_tx.ended:
             with suppress(trio.BrokenResourceError):
-                await self.command_tx.send(command)
+                await self._command_tx.send(command)
                 return
         if self._event_tx.error is not None:
             raise self._event_tx.error.again()

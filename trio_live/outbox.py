@@ -4,9 +4,9 @@ What lives here: Outbox: at once if nothing is before it, else through the chann
 the connections (relay.py); when a session starts and ends, and when it has one (runner.py).
 
 A verb of the handle does not go through the channel `command_tx` while that is empty and the pump
-waits at it: it does on the spot what the pump would do. Nothing can be torn by this, because
-accepting a frame is synchronous; and the order is the channel's, because whoever finds something in
-it queues.
+waits at it, or while there is none: it does on the spot what the pump would do. Nothing can be torn
+by this, because accepting a frame is synchronous; and the order is the channel's, because whoever
+finds something in it queues.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Final
 import trio
 
 from trio_live import arguments, commands, events
+from trio_live.command_channel import CommandChannel, CommandSender
 from trio_live.commands import SessionCommand
 from trio_live.errors import LiveError, LocalProtocolError, SessionClosed
 from trio_live.events import SessionEvent
@@ -34,16 +35,12 @@ if TYPE_CHECKING:
     from trio_live.reconnect import ReconnectPolicy
     from trio_live.wire.content import Content
 
-COMMAND_BUFFER: Final = 64
-"""How many raw commands fit into `command_tx` before a sender waits."""
-
-CommandSender = trio.MemorySendChannel[SessionCommand]
-
 
 class Outbox(Relay):
     """Takes commands until it is closed; see Relay, too.
 
     Args:
+        channel: Commands come through it where they must wait.
         protocol: Checks and encodes.
         limit: Commands wait while more bytes than this are accepted and not written.
         publish: Takes the events that sending causes.
@@ -54,12 +51,12 @@ class Outbox(Relay):
         gate: Keeps audio back while calls are open, or None.
 
     Attributes:
-        command_tx: The first sending end of the channel.
         undelivered: Accepted commands that were never written as a whole: how many of each kind.
     """
 
     def __init__(
         self,
+        channel: CommandChannel,
         protocol: LiveProtocol,
         limit: int,
         publish: Callable[[Sequence[SessionEvent]], None],
@@ -70,8 +67,8 @@ class Outbox(Relay):
         gate: MicrophoneGate | None = None,
     ) -> None:
         super().__init__(protocol, publish, policy, broken, kept)
-        self.command_tx, self._channel = trio.open_memory_channel[SessionCommand](COMMAND_BUFFER)
         self.undelivered: Counter[str] = Counter()
+        self._channel = channel
         self._limit = limit
         self._refusal = refusal
         self._closed = False
@@ -176,15 +173,18 @@ class Outbox(Relay):
     async def pump(self) -> None:
         """Take commands from the channel; return when one of them, or the last handle, ends it.
 
+        Without a channel, return at once.
+
         Raises:
             TransportClosed: The connection broke, and there will not be another.
 
         Cancellation: atomic. If cancelled, what was taken is still in hand.
         """
-        while True:
+        receiver = self._channel.receiver
+        while receiver is not None:
             self._pump = trio.lowlevel.current_task()
             try:
-                item = await self._channel.receive()
+                item = await receiver.receive()
             except trio.EndOfChannel:
                 return
             finally:
@@ -257,25 +257,25 @@ class Outbox(Relay):
 
     def queue_sizes(self) -> tuple[int, int]:
         """Give how many raw commands are in the channel, and the most there ever were."""
-        statistics = self._channel.statistics()
+        if self._channel.receiver is None:
+            return 0, 0
+        statistics = self._channel.receiver.statistics()
         return statistics.current_buffer_used, statistics.peak_buffer_used
 
     def _is_next(self) -> bool:
-        """Whether a command would be next: the channel is empty, the pump waits, there is room.
+        """Whether a command would be next: nothing is in the channel, and there is room.
 
         Trio resets a task's `custom_sleep_data` when it is woken, so where the pump has some, it
         sleeps at a channel that has given it nothing. To ask the channel's `statistics()` takes
         1.1 us, this 0.1 (benchmarks/flood.py, send).
         """
-        transport, pump = self._transport, self._pump
+        if self._channel.receiver is not None:
+            pump = self._pump
+            if pump is None or pump.custom_sleep_data is None:
+                return False
+        transport = self._transport
         return (
-            pump is not None
-            and pump.custom_sleep_data is not None
-            and (
-                transport is None
-                or self.sent.backlog <= self._limit  # so it is now, but for control frames
-                or transport.accepted_bytes - transport.written_bytes <= self._limit
-            )
+            transport is None or transport.accepted_bytes - transport.written_bytes <= self._limit
         )
 
     async def _queue(self, command: SessionCommand | None, command_tx: CommandSender) -> None:
@@ -334,6 +334,9 @@ class Outbox(Relay):
 
     def _drain(self) -> None:
         """Take everything out of the channel."""
+        receiver = self._channel.receiver
+        if receiver is None:
+            return
         with suppress(trio.WouldBlock, trio.EndOfChannel, trio.ClosedResourceError):
             while True:
-                self._hand.append(self._channel.receive_nowait())
+                self._hand.append(receiver.receive_nowait())

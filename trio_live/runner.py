@@ -4,10 +4,11 @@ What lives here: SessionRunner, the one place that records a failure. What must 
 its exceptions (session.py), rules (protocol.py), queues (outbox.py), connections (lifeline.py),
 what handles ask for (driver.py).
 
-A session has two tasks besides the one that holds its connection: the reader turns frames into
-events, and makes the next connection when one is lost; the pump takes commands out of the channel,
-and in the end ends the session. Whoever wants the end only stops the pump and waits, so that being
-cancelled then cannot leave it half done. Orders that matter (design law 8):
+A session has a task besides the one that holds its connection, and at times a second: the reader
+turns frames into events, and makes the next connection when one is lost; the pump takes commands
+out of the channel, once there is one, and in the end ends the session. Whoever wants the end only
+stops the pump and waits, so that being cancelled then cannot leave it half done. Orders that matter
+(design law 8):
 
   leaving:  stop the pump -> accept what is queued -> no more commands -> let the writer finish
             -> close handshake -> cancel the tasks -> end the event streams
@@ -26,6 +27,7 @@ import trio
 from trio_live import events
 from trio_live.close_codes import connection_lost, judge_close
 from trio_live.close_table import When
+from trio_live.command_channel import CommandChannel
 from trio_live.config import TransportConfig
 from trio_live.driver import SessionDriver
 from trio_live.errors import ConnectionLost, LiveError, SessionClosed
@@ -89,7 +91,9 @@ class SessionRunner:
         self._saver = None
         if checkpoint_file is not None:
             self._saver = CheckpointSaver(checkpoint_file, self.checkpoint, self._publish)
+        channel = CommandChannel(self._start_pump)
         self._outbox = Outbox(
+            channel,
             self._protocol,
             settings.send_buffer_bytes,
             self._publish,
@@ -104,7 +108,7 @@ class SessionRunner:
             endpoint, settings, self._protocol, self._outbox, self._fanout, self._publish, resume
         )
         self.handle = SessionHandle(
-            self._outbox.command_tx,
+            channel.end(),
             self._fanout,
             self._protocol.state,
             self._watch,
@@ -115,13 +119,13 @@ class SessionRunner:
         )
         self.failure: LiveError | None = None
         self.over = False
-        self._pumping = True  # commands are still taken out of the channel
+        self._pumping = False  # commands are taken out of the channel
         # How the last connection ended, and the failure if it is known, before that is told.
         self._ended: tuple[TransportClosed, ConnectionLost | None] | None = None
         self._closing = False  # the close handshake was begun here
         self._last_words: TransportClosed | None = None  # how the last connection ended
         self._all_read = Flag()  # the connection has ended, and all it brought was read
-        self._pump_scope = trio.CancelScope()
+        self._pump_scope: trio.CancelScope | None = None  # there is, or was, a pump
         self._nursery: trio.Nursery
 
     async def open(self, nursery: trio.Nursery) -> None:
@@ -136,7 +140,6 @@ class SessionRunner:
         if self._saver is not None:
             self._saver.start(nursery)
         nursery.start_soon(self._read, name="trio_live reader")
-        nursery.start_soon(self._pump, name="trio_live pump")
 
     async def _read(self) -> None:
         """The reader: what comes, on one connection after another, until the last has ended."""
@@ -152,9 +155,18 @@ class SessionRunner:
         self._conclude_soon(*ending)
         await self._line.close()
 
-    async def _pump(self) -> None:
+    def _start_pump(self) -> trio.CancelScope:
+        """Start the pump, if there was none yet; give what stops it."""
+        if self._pump_scope is None:
+            self._pump_scope = trio.CancelScope()
+            if not self.over and not self._nursery.cancel_scope.cancel_called:
+                self._pumping = True
+                self._nursery.start_soon(self._pump, self._pump_scope, name="trio_live pump")
+        return self._pump_scope
+
+    async def _pump(self, scope: trio.CancelScope) -> None:
         """The pump: commands out of the channel, until the end is asked for; then the end."""
-        with self._pump_scope:
+        with scope:
             try:
                 await self._outbox.pump()
             except TransportClosed:
@@ -197,7 +209,7 @@ class SessionRunner:
     def disconnect(self) -> None:
         """Begin the normal end: what was accepted is written first."""
         # Also when the pump waits for room: the end has a deadline, and room has none.
-        self._pump_scope.cancel()
+        self._start_pump().cancel()
 
     async def end(self) -> None:
         """End the session normally; return when it has ended, in whatever way."""
@@ -300,7 +312,7 @@ class SessionRunner:
         if self._pumping:
             # The pump goes first: a command that is on its way to it would not be counted.
             self._ended = closed, failure
-            self._pump_scope.cancel()
+            self._start_pump().cancel()
         else:
             self._conclude(closed, failure)
 

@@ -40,7 +40,6 @@ class SentLog:
 
     Attributes:
         ledger: That ledger.
-        backlog: The bytes accepted and not written when the last command was noted.
         peak_backlog: The most bytes that were ever accepted and not written.
         uncertain: What the last connection had written without a sign that it arrived: how many
             of each kind, media not counted.
@@ -48,7 +47,7 @@ class SentLog:
 
     def __init__(self, ledger: Ledger | None, *, confirmed: bool) -> None:
         self.ledger = ledger
-        self.backlog = self.peak_backlog = 0
+        self.peak_backlog = 0
         self.uncertain: Counter[str] = Counter()
         self._confirmed = confirmed
         # Where each ends in the bytes of the transport, the command, its size, its time.
@@ -59,7 +58,7 @@ class SentLog:
     def note(self, command: SessionCommand, frame: str, now: float, transport: Transport) -> None:
         """Note that the transport has accepted the frame of a command."""
         end, written = transport.accepted_bytes, transport.written_bytes
-        self.backlog = backlog = end - written
+        backlog = end - written
         if backlog:
             if backlog > self.peak_backlog:
                 self.peak_backlog = backlog
@@ -113,7 +112,6 @@ class SentLog:
             for kind, frame in zip(kinds, ledger.replay(), strict=True):
                 transport.send(frame)
                 replayed[kind] += 1
-        self.backlog = transport.accepted_bytes - transport.written_bytes
         return replayed, lost
 
     def close(

@@ -113,7 +113,7 @@ class MockSession(SessionHandle):
         if self._closed:
             raise self._closed_error()
         twin = copy.copy(self)
-        twin.command_tx = self.command_tx.clone()
+        twin._command_tx = self._command_tx.clone()
         return twin
 
     def close(self) -> None:
