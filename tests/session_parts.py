@@ -44,6 +44,19 @@ def say(text: str) -> bytes:
     return msgspec.json.encode({"serverContent": {"modelTurn": {"parts": [{"text": text}]}}})
 
 
+def our_tasks() -> list[str]:
+    """The names of our tasks, sorted."""
+    root = trio.lowlevel.current_root_task()
+    assert root is not None
+    names: list[str] = []
+    waiting = [root]
+    while waiting:
+        task = waiting.pop()
+        names.append(task.name)
+        waiting += [child for nursery in task.child_nurseries for child in nursery.child_tasks]
+    return sorted(name for name in names if name.startswith("trio_live "))
+
+
 def frame(**message: object) -> bytes:
     """Any frame of the service."""
     return msgspec.json.encode(message)

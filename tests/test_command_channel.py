@@ -7,24 +7,11 @@ from __future__ import annotations
 
 import pytest
 import trio
-from session_parts import Wired, text_message
+from session_parts import Wired, our_tasks, text_message
 from trio.testing import MockClock, wait_all_tasks_blocked
 
 import trio_live
 from trio_live import SendText, SessionClosed
-
-
-def tasks() -> list[str]:
-    """The names of our tasks."""
-    root = trio.lowlevel.current_root_task()
-    assert root is not None
-    names: list[str] = []
-    waiting = [root]
-    while waiting:
-        task = waiting.pop()
-        names.append(task.name)
-        waiting += [child for nursery in task.child_nurseries for child in nursery.child_tasks]
-    return sorted(name for name in names if name.startswith("trio_live"))
 
 
 async def test_verbs_need_no_pump(autojump_clock: MockClock) -> None:
@@ -37,11 +24,11 @@ async def test_verbs_need_no_pump(autojump_clock: MockClock) -> None:
             clone = session.clone()
             clone.close()
             await wait_all_tasks_blocked()
-            assert "trio_live pump" not in tasks()
+            assert "trio_live pump" not in our_tasks()
             channel = session.command_tx
             assert session.command_tx is channel
             await wait_all_tasks_blocked()
-            assert tasks().count("trio_live pump") == 1
+            assert our_tasks().count("trio_live pump") == 1
             channel.send_nowait(SendText("b"))
             await session.send_text("c")
         assert wired.sent() == [text_message(text) for text in "abc"]
@@ -57,7 +44,7 @@ async def test_verb_without_room_waits_in_the_channel(autojump_clock: MockClock)
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(session.send_text, "b")
                 await wait_all_tasks_blocked()
-                assert tasks().count("trio_live pump") == 1
+                assert our_tasks().count("trio_live pump") == 1
                 session.command_tx.send_nowait(SendText("c"))
                 wired.peer.resume()
         assert wired.sent() == [text_message(text) for text in "abc"]
@@ -135,4 +122,4 @@ async def test_session_is_cancelled_and_then_used(use: str, autojump_clock: Mock
             else:
                 outside[0].close()
         assert outside[0].phase is trio_live.SessionPhase.DISCONNECTED
-        assert tasks() == []
+        assert our_tasks() == []

@@ -260,6 +260,7 @@ ARROWS: dict[str, set[str]] = {
         "planner",
         "protocol",
         "reconnect",
+        "state",
         "transport",
     },
     "driver": {

@@ -1,14 +1,15 @@
 """One connection of a session, held by a task of its own.
 
-What lives here: making it, within its time, and letting it go, so that nothing of it is left; and
-the one timer of a session, kept by that task, which has nothing else to do. What must not: what
-goes over it, what follows its end (runner.py), what there is to look after (keeper.py).
+What lives here: making it, within its time, lending its task to whoever uses it, and letting it go,
+so that nothing of it is left. What must not: what goes over it, what follows its end (lifeline.py).
+
+Who reads from a connection does so in the task that holds it, and goes on there when nothing of it
+is left: a task of its own for either would take 2.5 KiB a session (benchmarks/memory.py).
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING
 
 import trio
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
     from trio_live.config import TransportConfig
     from trio_live.endpoints import Endpoint
 
+Afterwards = Callable[[], Awaitable[None]]
+"""What is done when a connection is gone, by the task that held it."""
+
 
 class Connection:
     """One connection; `connect` makes it.
@@ -35,28 +39,24 @@ class Connection:
     transport: Transport
 
     def __init__(self) -> None:
-        self._look: Callable[[], float] | None = None
-        self._timer: trio.CancelScope | None = None  # of the wait for the next look
-        self._released = Flag()
+        self._work: Callable[[], Awaitable[Afterwards | None]] | None = None
+        self._wanted = Flag()  # there is work
         self._gone = Flag()
+        self._scope: trio.CancelScope  # of all its tasks
 
-    def watch(self, look: Callable[[], float]) -> None:
-        """Have it looked after.
+    def use(self, work: Callable[[], Awaitable[Afterwards | None]]) -> None:
+        """Have the task that holds it do something; with the end of that it is let go.
 
         Args:
-            look: Called when it is time, in the task that holds the connection; says when it is
-                time again. For the first time see `look_at`.
+            work: Is cancelled when the connection is released. May give what is to be done then,
+                when nothing is left of the connection.
         """
-        self._look = look
-
-    def look_at(self, when: float) -> None:
-        """Look after it then, and not before."""
-        if self._timer is not None:
-            self._timer.deadline = when
+        self._work = work
+        self._wanted.set()
 
     def release(self) -> None:
         """Let it go: its tasks end, and its socket is closed, without waiting for anybody."""
-        self._released.set()
+        self._scope.cancel()
 
     async def wait_gone(self) -> None:
         """Wait until nothing of it is left.
@@ -75,12 +75,16 @@ class Connection:
     ) -> None:
         """Connect, report, and hold the connection's tasks until it is released or cancelled.
 
+        Meanwhile, and then, do the work that there is.
+
         Raises:
             LiveError: There is no connection.
         """
         failure: Exception | None = None
+        afterwards: Afterwards | None = None
         try:
             async with trio.open_nursery() as nursery:
+                self._scope = nursery.cancel_scope
                 try:
                     self.transport = await self._dial(nursery, endpoint, settings, secrets)
                 except Exception as error:  # raised below, outside of the nursery
@@ -90,22 +94,17 @@ class Connection:
                 else:
                     task_status.started()
                     del task_status  # it holds the nursery that is only for starting: 1.1 KiB
-                    await self._stay()
+                    await self._wanted.wait()
+                    if self._work is not None:
+                        afterwards = await self._work()
                 nursery.cancel_scope.cancel()
             if failure is not None:
                 raise failure
         finally:
             self._gone.set()
             del failure  # else it and this frame would keep each other alive
-
-    async def _stay(self) -> None:
-        """Wait until it is released; look after it when it is time."""
-        due = math.inf
-        while not self._released.is_set():
-            with trio.CancelScope(deadline=due) as self._timer:
-                await self._released.wait()
-            if self._timer.cancelled_caught and self._look is not None:
-                due = self._look()
+        if afterwards is not None:
+            await afterwards()
 
     async def _dial(
         self,
@@ -152,5 +151,5 @@ async def connect(
     Cancellation: atomic. If cancelled, there is no connection.
     """
     connection = Connection()
-    await nursery.start(connection.hold, endpoint, settings, secrets)
+    await nursery.start(connection.hold, endpoint, settings, secrets, name="trio_live reader")
     return connection

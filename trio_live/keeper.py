@@ -1,6 +1,6 @@
 """Keeps an eye on the connection in use: moves in time, and finds out when it is dead.
 
-What lives here: Keeper: one timer, the search for a safe moment, and the connection that is made
+What lives here: Keeper: when to look, the search for a safe moment, and the connection that is made
 for it in advance. What must not: going on itself (lifeline.py).
 
 The service closes connections after about ten minutes, mostly with a goAway some 50 s before, and
@@ -48,6 +48,7 @@ class Keeper:
         move: Called when it is time to go over to the next connection.
         give_up: Called when the connection is dead, with what that means, and since when.
         received_at: Says when the last message came.
+        look_at: Told when to call `look()`, whenever that changes in between.
 
     Attributes:
         seeking: Whether a move is wanted.
@@ -64,6 +65,7 @@ class Keeper:
         move: Callable[[], None],
         give_up: Callable[[Verdict, float], None],
         received_at: Callable[[], float],
+        look_at: Callable[[float], None],
     ) -> None:
         self.seeking = self.called_off = False
         self._policy = settings.reconnect
@@ -74,6 +76,7 @@ class Keeper:
         self._move = move
         self._give_up = give_up
         self._received_at = received_at
+        self._look_at = look_at
         self._liveness = Liveness(settings.ping_timeout, settings.silence_timeout)
         self._connection: Connection | None = None
         self._seek_at = math.inf
@@ -92,7 +95,6 @@ class Keeper:
         if self._policy is not None and self._policy.max_connection_age is not None:
             self._seek_at = now + self._policy.max_connection_age
         self._liveness.begin(now)
-        connection.watch(self._look)
         self._set_timer()
         if self._protocol.go_away is not None:  # it came before the setup was accepted
             self.notice()
@@ -143,25 +145,21 @@ class Keeper:
 
     def _set_timer(self) -> None:
         if self._connection is not None:
-            self._connection.look_at(self._due)
+            self._look_at(self.due)
 
     @property
-    def _due(self) -> float:
+    def due(self) -> float:
         """When to look next."""
         due = min(self._liveness.look_at, self._move_by)
         if not self.seeking:
             return min(due, self._seek_at)
         return due if self._move_from is None else min(due, self._move_from)
 
-    def _look(self) -> float:
-        """Do what is due; say when to look next."""
-        now = trio.current_time()
-        connection = self._connection
-        if connection is not None:
-            self._look_after(connection, now)
-        return self._due
-
-    def _look_after(self, connection: Connection, now: float) -> None:
+    def look(self) -> None:
+        """Do what is due."""
+        connection, now = self._connection, trio.current_time()
+        if connection is None:
+            return
         if now >= self._liveness.look_at:
             if self._fanout.blocked:  # we do not read, so there is nothing to be heard
                 self._liveness.begin(now)
@@ -177,7 +175,7 @@ class Keeper:
                     self._give_up(NO_ANSWER, self._received_at())
                 return
         if now >= self._move_by:
-            self._move_by = math.inf  # a move takes a while, in which it is not due again
+            self._move_by = self._seek_at = math.inf  # a move takes a while
             self._move()
         elif self.seeking:
             self._move_if_safe()

@@ -1,8 +1,8 @@
 """The connections of a session, one after another.
 
-What lives here: Lifeline: reading until a connection ends, and going on after that. What must not:
-what a session's end looks like (runner.py), how one connection is made (opener.py), when to try
-again (reconnect.py).
+What lives here: Lifeline: reading until a connection ends, and going on after that, in the task
+that holds the connection. What must not: what a session's end looks like (runner.py), how one
+connection is made (opener.py), when to try again (reconnect.py).
 
 The order of going on: read to the end -> let commands wait -> end the turn -> close the old
 connection -> wait -> dial -> set up -> send what waited. The old connection is gone before the
@@ -12,7 +12,9 @@ developers).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import trio
@@ -36,13 +38,14 @@ from trio_live.transport import NO_CLOSE_FRAME, Transport, TransportClosed
 if TYPE_CHECKING:
     from trio_live.checkpoint import Checkpoint
     from trio_live.config import TransportConfig
-    from trio_live.connection import Connection
+    from trio_live.connection import Afterwards, Connection
     from trio_live.endpoints import Endpoint
     from trio_live.events import SessionEvent
     from trio_live.fanout import EventFanout
     from trio_live.outbox import Outbox
     from trio_live.protocol import LiveProtocol
     from trio_live.reconnect import Plan
+    from trio_live.state import SessionPhase
 
 _LAST_WORDS: Final = 1.0
 """How long, in seconds, a connection that has ended may take to be closed in order."""
@@ -70,6 +73,9 @@ class Lifeline:
         outbox: Is told what to send over.
         fanout: Is waited for, if a subscription blocks.
         publish: Takes the events.
+        ended: Told how the last connection ended, when all is read; None: the end was asked for
+            while there was no connection. The connection is let go when it has returned and
+            `release()` was called.
         resume: Where the session stood in another process, or None.
 
     Attributes:
@@ -87,6 +93,7 @@ class Lifeline:
         outbox: Outbox,
         fanout: EventFanout,
         publish: Callable[[Sequence[SessionEvent]], None],
+        ended: Callable[[Ending | None], Awaitable[None]],
         resume: Checkpoint | None = None,
     ) -> None:
         self.connections = 0 if resume is None else resume.connections
@@ -98,11 +105,13 @@ class Lifeline:
         self._outbox = outbox
         self._fanout = fanout
         self._publish = publish
+        self._ended = ended
         self._policy = settings.reconnect
         self._planner = Planner(settings.reconnect, protocol)
         self._leaving = False  # there will not be another connection
         self._current: Connection | None = None  # the one in use
         self._reader_scope = trio.CancelScope()
+        self._end_at = math.inf  # when the connection in use is taken for lost
         self._attempt_scope = trio.CancelScope()  # of all that is done without a connection
         self._moving_since: float | None = None  # a move to the next connection has begun
         self._dead: Verdict | None = None  # the connection in use gives no sign of life
@@ -118,6 +127,7 @@ class Lifeline:
             self._move,
             self._bury,
             lambda: self._received_at,
+            self._look_at,
         )
         self._clock: trio.abc.Clock
 
@@ -160,36 +170,29 @@ class Lifeline:
         else:
             self._use(connection)
 
-    async def run(self) -> Ending | None:
-        """Read until there is no connection any more, and will not be.
+    def begin(self) -> None:
+        """Begin to read from the connection, after `open()`."""
+        if self._current is not None:
+            self._current.use(partial(self._serve, self._current))
 
-        Returns:
-            How it ended; None if the end was asked for while there was no connection.
-        """
-        while self._current is not None:
-            current = self._current
-            closed = await self._read(current.transport)
-            closed.reason = self._protocol.carried.blank(closed.reason)
-            verdict = self._dead or judge_close(closed.code, closed.reason, When.SESSION)
-            if verdict.clean and self._keeper.called_off:
-                verdict = CALLED_OFF
-            ended_at = trio.current_time()
-            if self._moving_since is not None and not self._leaving:
-                verdict, closed, ended_at = (
-                    MOVE,
-                    TransportClosed(NO_CLOSE_FRAME),
-                    self._moving_since,
-                )
-            plan = None
-            if not self._leaving:
-                plan = self._planner.after_end(verdict, ended_at, self._worked_until)
-            if plan is None:
-                self._keeper.stop()
-                return Ending(closed, self._deadly(closed))
-            failure = await self._go_on(current, closed, verdict, plan)
-            if failure is not None:
-                return Ending(closed, failure)
-        return None
+    async def _serve(self, current: Connection) -> Afterwards | None:
+        """Read to the end of a connection; give what is to be done when it is gone, if anything."""
+        closed = await self._read_all(current.transport)
+        closed.reason = self._protocol.carried.blank(closed.reason)
+        verdict = self._dead or judge_close(closed.code, closed.reason, When.SESSION)
+        if verdict.clean and self._keeper.called_off:
+            verdict = CALLED_OFF
+        ended_at = trio.current_time()
+        if self._moving_since is not None and not self._leaving:
+            verdict, closed, ended_at = MOVE, TransportClosed(NO_CLOSE_FRAME), self._moving_since
+        plan = None
+        if not self._leaving:
+            plan = self._planner.after_end(verdict, ended_at, self._worked_until)
+        if plan is None:
+            self._keeper.stop()
+            await self._ended(Ending(closed, self._deadly(closed)))
+            await trio.sleep_forever()  # until it is released
+        return await self._part(current, closed, verdict, plan)
 
     def leave(self) -> Transport | None:
         """Make no further connection; give the transport of the one that is there, if one is."""
@@ -202,7 +205,12 @@ class Lifeline:
 
     def end_by(self, deadline: float) -> None:
         """Take the connection for lost if it has not ended by then."""
+        self._end_at = min(self._end_at, deadline)
         self._reader_scope.deadline = min(self._reader_scope.deadline, deadline)
+
+    def _look_at(self, when: float) -> None:
+        """Let the keeper look at the connection then."""
+        self._reader_scope.deadline = min(when, self._end_at)
 
     async def close(self) -> None:
         """Close the connection, in order if that takes no longer than `close_timeout`."""
@@ -229,7 +237,6 @@ class Lifeline:
     def _bury(self, verdict: Verdict, since: float) -> None:
         """Take the connection for lost: it has given no sign of life since then."""
         self._dead, self._worked_until = verdict, since
-        self._reader_scope.cancel()
 
     def _deadly(self, closed: TransportClosed) -> ConnectionLost | None:
         """Give the error of a connection that gave no sign of life; None if it ended otherwise."""
@@ -244,13 +251,28 @@ class Lifeline:
         self._moving_since = None
         self._dead = self._worked_until = None
         self._planner.connected(trio.current_time())
+        self._end_at = math.inf
         self._keeper.watch(connection)
         self.connections += 1
-        self._reader_scope = trio.CancelScope()
         self._outbox.attach(connection.transport)
 
-    async def _read(self, transport: Transport) -> TransportClosed:
-        """Turn frames into events until the connection ends; give how it did."""
+    async def _read_all(self, transport: Transport) -> TransportClosed:
+        """Read until the connection ends, and look after it when it is time; give how it ended."""
+        while True:
+            self._reader_scope = trio.CancelScope(deadline=min(self._keeper.due, self._end_at))
+            closed = await self._read(transport)
+            if closed is not None:
+                return closed
+            if trio.current_time() < self._end_at:
+                self._keeper.look()
+                if self._dead is None:
+                    continue
+            # It was taken for lost, or a write failed and the reading side has not noticed in all
+            # of close_timeout.
+            return TransportClosed(NO_CLOSE_FRAME)
+
+    async def _read(self, transport: Transport) -> TransportClosed | None:
+        """Turn frames into events; give how the connection ended, None if it is time to look."""
         with self._reader_scope:
             try:
                 while True:
@@ -264,9 +286,7 @@ class Lifeline:
                         frame = None if self._fanout.blocked else transport.receive_nowait()
             except TransportClosed as closed:
                 return closed
-        # It was taken for lost, or a write failed and the reading side has not noticed in all of
-        # close_timeout.
-        return TransportClosed(NO_CLOSE_FRAME)
+        return None
 
     def _receive(self, frame: str | bytes) -> None:
         self._received_at = self._clock.current_time()
@@ -282,29 +302,37 @@ class Lifeline:
         if self._keeper.seeking or self._protocol.go_away is not None:
             self._keeper.notice()
 
-    async def _go_on(
+    async def _part(
         self, old: Connection, closed: TransportClosed, verdict: Verdict, plan: Plan
-    ) -> ConnectionLost | None:
-        """Make the next connection and use it.
-
-        Returns:
-            Why there is none; None if there is one, or if the end was asked for meanwhile.
-        """
+    ) -> Afterwards:
+        """Part from a connection; give what makes the next one."""
         lost_at = trio.current_time() if self._moving_since is None else self._moving_since
         state = self._protocol.state
-        phase, turn = state.phase, state.turn
+        phase, cut_turn = state.phase, None if state.turn is None else state.turn.number
         self._current = None
         self._keeper.rest()
         self._outbox.suspend()
         code = None if self._moving_since is not None else closed.code
         self._lose(verdict, plan, code, closed.reason)
+        if self._dead is not NO_PONG:
+            with trio.move_on_after(min(_LAST_WORDS, self._settings.close_timeout)) as scope:
+                self._attempt_scope = scope
+                await old.transport.aclose()
+        return partial(self._go_on, closed, plan, lost_at, phase, cut_turn)
+
+    async def _go_on(
+        self,
+        closed: TransportClosed,
+        plan: Plan,
+        lost_at: float,
+        phase: SessionPhase,
+        cut_turn: int | None,
+    ) -> None:
+        """Make the next connection and use it, now that the one before is gone."""
+        self._outbox.settle()
         with trio.CancelScope() as self._attempt_scope:
-            if self._dead is not NO_PONG:
-                with trio.move_on_after(min(_LAST_WORDS, self._settings.close_timeout)):
-                    await old.transport.aclose()
-            old.release()
-            await old.wait_gone()
-            self._outbox.settle()
+            if self._leaving:
+                self._attempt_scope.cancel()
             while True:
                 if plan.fresh:
                     self._protocol.carried.drop_handle()
@@ -323,22 +351,19 @@ class Lifeline:
                     if next_plan is None:
                         self._keeper.stop()
                         self._publish(self._protocol.carried.lost(trio.current_time()))
-                        return not_made_again(
-                            closed,
-                            error,
-                            self._planner.attempts,
-                            phase,
-                            self._protocol.carried.handle,
-                        )
+                        handle, attempts = self._protocol.carried.handle, self._planner.attempts
+                        lost = not_made_again(closed, error, attempts, phase, handle)
+                        await self._ended(Ending(closed, lost))
+                        return
                     plan = next_plan
                     self._lose(verdict, plan, error.code, error.reason, error.status)
                 else:
                     if not self._leaving:
-                        self._resume(new, lost_at, None if turn is None else turn.number)
-                        return None
+                        self._resume(new, lost_at, cut_turn)
+                        self.begin()
+                        return
                     new.release()  # the end was asked for in this very moment
-        old.release()
-        return None
+        await self._ended(None)
 
     def _lose(
         self,

@@ -4,11 +4,10 @@ What lives here: SessionRunner, the one place that records a failure. What must 
 its exceptions (session.py), rules (protocol.py), queues (outbox.py), connections (lifeline.py),
 what handles ask for (driver.py).
 
-A session has a task besides the one that holds its connection, and at times a second: the reader
-turns frames into events, and makes the next connection when one is lost; the pump takes commands
-out of the channel, once there is one, and in the end ends the session. Whoever wants the end only
-stops the pump and waits, so that being cancelled then cannot leave it half done. Orders that matter
-(design law 8):
+A session has one task, and at times a second: the reader holds the connection, turns frames into
+events, and makes the next connection when one is lost; the pump takes commands out of the channel,
+once there is one, and in the end ends the session. Whoever wants the end only stops the pump and
+waits, so that being cancelled then cannot leave it half done. Orders that matter (design law 8):
 
   leaving:  stop the pump -> accept what is queued -> no more commands -> let the writer finish
             -> close handshake -> cancel the tasks -> end the event streams
@@ -34,7 +33,7 @@ from trio_live.errors import ConnectionLost, LiveError, SessionClosed
 from trio_live.fanout import EventFanout
 from trio_live.flag import Flag
 from trio_live.handle import SessionHandle
-from trio_live.lifeline import Lifeline
+from trio_live.lifeline import Ending, Lifeline
 from trio_live.outage import MEDIA
 from trio_live.outbox import Outbox
 from trio_live.protocol import LiveProtocol
@@ -105,7 +104,14 @@ class SessionRunner:
         )
         tools.connect(self._protocol, self._publish, self._outbox.answer, self._outbox.wait_room)
         self._line = Lifeline(
-            endpoint, settings, self._protocol, self._outbox, self._fanout, self._publish, resume
+            endpoint,
+            settings,
+            self._protocol,
+            self._outbox,
+            self._fanout,
+            self._publish,
+            self._connection_ended,
+            resume,
         )
         self.handle = SessionHandle(
             channel.end(),
@@ -139,11 +145,10 @@ class SessionRunner:
         await self._tools.start(nursery)
         if self._saver is not None:
             self._saver.start(nursery)
-        nursery.start_soon(self._read, name="trio_live reader")
+        self._line.begin()
 
-    async def _read(self) -> None:
-        """The reader: what comes, on one connection after another, until the last has ended."""
-        ending = await self._line.run()
+    async def _connection_ended(self, ending: Ending | None) -> None:
+        """End the session with its last connection, unless the pump does. The reader's last act."""
         if ending is not None:
             self._last_words = ending.closed
         self._all_read.set()
