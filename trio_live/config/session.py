@@ -152,6 +152,8 @@ class SessionConfig(_Model, frozen=True, kw_only=True):
         # What is kept are copies, so that a list or object which changes later changes nothing.
         for name, default in _defaults(type(self)):
             value: object = getattr(self, name)
+            if value is default and name != "model":
+                continue  # a third of a config's 17 us, and nearly all of its arguments
             if value is None:
                 value = default
             force_setattr(self, name, values.read(name, ARGUMENTS[name], value))
