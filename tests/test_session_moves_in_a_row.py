@@ -107,7 +107,8 @@ async def test_service_that_leaves_no_time_is_no_hot_loop(
                     far.give_handle(f"handle-{len(far.peers)}")
                     far.peer.send(go_away(time_left))
                     await read_until(session, Reconnected)
-        assert len(far.peers) == 12
+        # One that was made in advance and came too late is not among them: nothing was said there.
+        assert len([peer for peer in far.peers if peer.closed_with is not None]) == 12
 
 
 async def test_service_that_closes_right_after_its_go_away_is_no_hot_loop(

@@ -39,10 +39,13 @@ class Connection:
     transport: Transport
 
     def __init__(self) -> None:
+        self._made = Flag()  # there is a transport, or a failure
+        self._failure: Exception | None = None
         self._work: Callable[[], Awaitable[Afterwards | None]] | None = None
         self._wanted = Flag()  # there is work
         self._gone = Flag()
-        self._scope: trio.CancelScope  # of all its tasks
+        self._released = False
+        self._scope: trio.CancelScope | None = None  # of all its tasks
 
     def use(self, work: Callable[[], Awaitable[Afterwards | None]]) -> None:
         """Have the task that holds it do something; with the end of that it is let go.
@@ -56,7 +59,32 @@ class Connection:
 
     def release(self) -> None:
         """Let it go: its tasks end, and its socket is closed, without waiting for anybody."""
-        self._scope.cancel()
+        self._released = True
+        if self._scope is not None:
+            self._scope.cancel()
+
+    async def wait_made(self) -> None:
+        """Wait until it can be used; to be called once.
+
+        Raises:
+            LiveError: There is no connection.
+
+        Cancellation: atomic. If cancelled, there is no connection.
+        """
+        try:
+            await self._made.wait()
+        except BaseException:
+            self.release()
+            with trio.CancelScope(shield=True):  # letting go does not wait for anybody
+                await self._gone.wait()
+            self._failure = None
+            raise
+        if self._failure is not None:
+            failure, self._failure = self._failure, None
+            try:
+                raise failure
+            finally:
+                del failure  # else it and this frame would keep each other alive
 
     async def wait_gone(self) -> None:
         """Wait until nothing of it is left.
@@ -70,39 +98,33 @@ class Connection:
         endpoint: Endpoint,
         settings: TransportConfig,
         secrets: Sequence[str],
-        *,
-        task_status: trio.TaskStatus[None],
     ) -> None:
-        """Connect, report, and hold the connection's tasks until it is released or cancelled.
+        """Connect, tell, and hold the connection's tasks until it is released or cancelled.
 
         Meanwhile, and then, do the work that there is.
-
-        Raises:
-            LiveError: There is no connection.
         """
-        failure: Exception | None = None
         afterwards: Afterwards | None = None
         try:
             async with trio.open_nursery() as nursery:
                 self._scope = nursery.cancel_scope
+                if self._released:
+                    self._scope.cancel()
                 try:
                     self.transport = await self._dial(nursery, endpoint, settings, secrets)
-                except Exception as error:  # raised below, outside of the nursery
+                except Exception as error:  # raised by wait_made()
                     if isinstance(error, LiveError):
                         error.phase = error.phase or SessionPhase.CONNECTING
-                    failure = error
+                    self._failure = error
                 else:
-                    task_status.started()
-                    del task_status  # it holds the nursery that is only for starting: 1.1 KiB
+                    self._made.set()
                     await self._wanted.wait()
                     if self._work is not None:
                         afterwards = await self._work()
                 nursery.cancel_scope.cancel()
-            if failure is not None:
-                raise failure
         finally:
             self._gone.set()
-            del failure  # else it and this frame would keep each other alive
+            if self._failure is not None:
+                self._made.set()
         if afterwards is not None:
             await afterwards()
 
@@ -151,5 +173,7 @@ async def connect(
     Cancellation: atomic. If cancelled, there is no connection.
     """
     connection = Connection()
-    await nursery.start(connection.hold, endpoint, settings, secrets, name="trio_live reader")
+    # nursery.start() would take 20 us more, a sixtieth of opening a session (benchmarks/opening.py)
+    nursery.start_soon(connection.hold, endpoint, settings, secrets, name="trio_live reader")
+    await connection.wait_made()
     return connection

@@ -17,7 +17,7 @@ class Flag:
 
     def __init__(self) -> None:
         self._is_set = False
-        self._event: trio.Event | None = None  # somebody waits, or did
+        self._event: trio.Event | None = None  # somebody waits
 
     def is_set(self) -> bool:
         """Whether it has happened."""
@@ -28,6 +28,7 @@ class Flag:
         self._is_set = True
         if self._event is not None:
             self._event.set()
+            self._event = None  # 280 bytes
 
     async def wait(self) -> None:
         """Wait until it has happened.

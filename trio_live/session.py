@@ -123,7 +123,8 @@ def open_session(
             audio_max_age=audio_max_age,
         )
     rules.check_setup(service.config, place.platform, getattr(place, "api_version", None))
-    settings = replace(settings, **overrides)
+    if overrides:
+        settings = replace(settings, **overrides)
     _check_resumption(config, place, settings, resume)
     file: object = checkpoint_file
     if file is not None and not isinstance(file, CheckpointFile):
