@@ -62,10 +62,13 @@ async def dial(
     """
     stream = await open_wire(nursery, request, open_stream)
     transport = TrioWebSocketTransport(request, stream)
+    # Without nursery.start() and its nursery, 20 us each time; see connection.py.
+    nursery.start_soon(transport.run, name="trio_live connection")
     try:
-        failure = await nursery.start(transport.run, name="trio_live connection")
+        failure = await transport.upgraded()
     except BaseException:
-        await trio.aclose_forcefully(stream)
+        with trio.CancelScope(shield=True):  # does not wait for anything
+            await transport.drop()
         raise
     if failure is None:
         keep_ticket_of(request, stream)
@@ -94,6 +97,9 @@ class TrioWebSocketTransport(Inbox):
         self._ping_wanted = False
         self._pinging = False  # there is a task that sends pings
         self._nursery: trio.Nursery | None = None  # runs it
+        self._upgrade_over = Flag()
+        self._is_upgraded = False
+        self._gone = Flag()  # set when nothing is left of it
         self._done = Flag()  # set when everything may be torn down
         self._goodbye: tuple[int, str] | None = None  # our own close, if the other's was not first
         self._ws: trio_websocket.WebSocketConnection
@@ -177,21 +183,27 @@ class TrioWebSocketTransport(Inbox):
             self._done.set()
             await self._stream.aclose()
 
-    async def run(self, *, task_status: trio.TaskStatus[ConnectError | None]) -> None:
-        """Upgrade, report, and hold the connection's tasks until it is closed or cancelled.
+    async def upgraded(self) -> ConnectError | None:
+        """Wait until the upgrade is over; give why it failed, if it did."""
+        await self._upgrade_over.wait()
+        return None if self._is_upgraded else upgrade_failure(self._request, self._failure)
 
-        Reports None, or the ConnectError; an error that was raised would come out in a group.
-        """
-        # Forgotten when told: it holds the nursery that is only for starting, 1.1 KiB.
-        untold = [task_status]
-        del task_status
+    async def drop(self) -> None:
+        """Close without a word; return when nothing is left."""
+        self._done.set()
+        await self._stream.aclose()
+        await self._gone.wait()
+
+    async def run(self) -> None:
+        """Upgrade, and hold the connection's tasks until it is closed or cancelled."""
         try:
             # trio-websocket's task is in a nursery of its own: its failure ends only itself.
             try:
                 async with trio.open_nursery() as nursery:
                     await self._upgrade(nursery)
                     self._nursery = nursery
-                    untold.pop().started(None)
+                    self._is_upgraded = True
+                    self._upgrade_over.set()
                     try:
                         await self._hold()
                     finally:
@@ -203,13 +215,13 @@ class TrioWebSocketTransport(Inbox):
                 self._failure = failures.exceptions[0]
             finally:
                 self._end_messages()
-            if not untold:
+            if self._is_upgraded:
                 await self._done.wait()  # what was accepted is still written
         finally:
             with trio.CancelScope(shield=True):  # closing does not wait for anything
                 await self._stream.aclose()
-        if untold:
-            untold.pop().started(upgrade_failure(self._request, self._failure))
+            self._upgrade_over.set()
+            self._gone.set()
 
     async def _hold(self) -> None:
         """Take what trio-websocket has parsed, to the end, and wait until all may be torn down."""
