@@ -40,7 +40,7 @@ class Carried:
         self._model_name = model_name
         self._given_handle = handle
         self._owed_before: dict[str | int, str] = {}  # calls that were owed when it was lost
-        self._answered: set[str | int] = set()  # those of them whose answers wait
+        self._answered: dict[str | int, None] = {}  # those of them whose answers wait
 
     @property
     def handle(self) -> str | None:
@@ -69,7 +69,7 @@ class Carried:
 
     def answer_later(self, keys: Iterable[str | int]) -> None:
         """Note that answers to these calls wait for the next connection."""
-        self._answered.update(keys)
+        self._answered.update(dict.fromkeys(keys))
 
     def blank(self, text: str) -> str:
         """Take the handle, a secret, out of a text of the service's."""
@@ -103,7 +103,7 @@ class Carried:
             ledger: What the service may not have taken in.
             connections: How many connections there have been.
         """
-        still = (self._owed_before | self._state.machine.calls_owed).keys() - self._answered
+        still = (self._owed_before | self._state.machine.calls_owed).keys() - self._answered.keys()
         known = self._inbound.calls_at_handle
         return Checkpoint(
             handle=self.handle,

@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 Afterwards = Callable[[], Awaitable[None]]
 """What is done when a connection is gone, by the task that held it."""
 
+Work = Callable[["Connection"], Awaitable[Afterwards | None]]
+"""What is done with a connection; cancelled when that is released. May give what comes then."""
+
 
 class Connection:
     """One connection; `connect` makes it.
@@ -41,19 +44,14 @@ class Connection:
     def __init__(self) -> None:
         self._made = Flag()  # there is a transport, or a failure
         self._failure: Exception | None = None
-        self._work: Callable[[], Awaitable[Afterwards | None]] | None = None
+        self._work: Work | None = None
         self._wanted = Flag()  # there is work
         self._gone = Flag()
         self._released = False
         self._scope: trio.CancelScope | None = None  # of all its tasks
 
-    def use(self, work: Callable[[], Awaitable[Afterwards | None]]) -> None:
-        """Have the task that holds it do something; with the end of that it is let go.
-
-        Args:
-            work: Is cancelled when the connection is released. May give what is to be done then,
-                when nothing is left of the connection.
-        """
+    def use(self, work: Work) -> None:
+        """Have the task that holds it do something; with the end of that it is let go."""
         self._work = work
         self._wanted.set()
 
@@ -119,7 +117,7 @@ class Connection:
                     self._made.set()
                     await self._wanted.wait()
                     if self._work is not None:
-                        afterwards = await self._work()
+                        afterwards = await self._work(self)
                 nursery.cancel_scope.cancel()
         finally:
             self._gone.set()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any, Generic, get_args
+from typing import Generic, get_args
 
 import trio
 
@@ -37,7 +37,7 @@ class EventFanout(Generic[EventT]):
         # Replaced, never changed: one may come or go while an event is handed to all of them.
         self._subscriptions: tuple[Subscription[EventT], ...] = ()
         self._blocking: tuple[Subscription[EventT], ...] = ()  # those of them that may block
-        self._lost: Counter[str] = Counter()  # dropped and missed events of closed subscriptions
+        self._dropped = self._missed = 0  # of closed subscriptions
         self._released = False  # nobody is waited for any more
         self._room: trio.Event | None = None
         self._end = Flag()
@@ -141,24 +141,22 @@ class EventFanout(Generic[EventT]):
 
     def losses(self) -> tuple[int, int]:
         """Give how many events were dropped, and how many missed, by all subscriptions so far."""
-        lost = Counter(self._lost)
-        for subscription in self._subscriptions:
-            lost.update(_losses(subscription))
-        return lost["dropped"], lost["missed"]
+        open_ones = [subscription.statistics() for subscription in self._subscriptions]
+        return (
+            self._dropped + sum(statistics.dropped for statistics in open_ones),
+            self._missed + sum(statistics.missed for statistics in open_ones),
+        )
 
     def _changed(self, subscription: Subscription[EventT]) -> None:
         if subscription.closed and subscription in self._subscriptions:
             self._subscriptions = tuple(s for s in self._subscriptions if s is not subscription)
             self._blocking = tuple(s for s in self._blocking if s is not subscription)
-            self._lost.update(_losses(subscription))
+            statistics = subscription.statistics()
+            self._dropped += statistics.dropped
+            self._missed += statistics.missed
         self._wake()
 
     def _wake(self) -> None:
         if self._room is not None:
             self._room.set()
             self._room = None
-
-
-def _losses(subscription: Subscription[Any]) -> dict[str, int]:
-    statistics = subscription.statistics()
-    return {"dropped": statistics.dropped, "missed": statistics.missed}

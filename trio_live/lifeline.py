@@ -112,7 +112,7 @@ class Lifeline:
         self._current: Connection | None = None  # the one in use
         self._reader_scope = trio.CancelScope()
         self._end_at = math.inf  # when the connection in use is taken for lost
-        self._attempt_scope = trio.CancelScope()  # of all that is done without a connection
+        self._attempt_scope: trio.CancelScope | None = None  # of what is done without a connection
         self._moving_since: float | None = None  # a move to the next connection has begun
         self._dead: Verdict | None = None  # the connection in use gives no sign of life
         self._worked_until: float | None = None  # and has given none since then
@@ -126,7 +126,7 @@ class Lifeline:
             self._opener.dial,
             self._move,
             self._bury,
-            lambda: self._received_at,
+            self._get_received_at,
             self._look_at,
         )
         self._clock: trio.abc.Clock
@@ -173,7 +173,7 @@ class Lifeline:
     def begin(self) -> None:
         """Begin to read from the connection, after `open()`."""
         if self._current is not None:
-            self._current.use(partial(self._serve, self._current))
+            self._current.use(self._serve)
 
     async def _serve(self, current: Connection) -> Afterwards | None:
         """Read to the end of a connection; give what is to be done when it is gone, if anything."""
@@ -200,13 +200,17 @@ class Lifeline:
         self._keeper.stop()
         if self._current is not None:
             return self._current.transport
-        self._attempt_scope.cancel()
+        if self._attempt_scope is not None:
+            self._attempt_scope.cancel()
         return None
 
     def end_by(self, deadline: float) -> None:
         """Take the connection for lost if it has not ended by then."""
         self._end_at = min(self._end_at, deadline)
         self._reader_scope.deadline = min(self._reader_scope.deadline, deadline)
+
+    def _get_received_at(self) -> float:
+        return self._received_at
 
     def _look_at(self, when: float) -> None:
         """Let the keeper look at the connection then."""

@@ -37,6 +37,9 @@ CONTEXT_UPDATE: Final = (Platform.GEMINI, Platform.VERTEX)
 # Built once: the mime types of the usual sample rates.
 _PCM_TYPES: Final = {rate: f"audio/pcm;rate={rate}" for rate in (8_000, 16_000, 24_000, 48_000)}
 
+# One for all sessions: each empty frozenset takes 216 bytes.
+_NONE: Final[frozenset[str]] = frozenset()
+
 
 def build(
     command: commands.SessionCommand, platform: Platform | None = None, *, announced: bool = False
@@ -180,4 +183,4 @@ def declared_in(setup: Mapping[str, object]) -> frozenset[str]:
 
 def functions_of(tools: Sequence[Tool]) -> frozenset[str]:
     """Give the names of the functions that tools declare."""
-    return frozenset(f.name for tool in tools for f in tool.function_declarations or ())
+    return frozenset(f.name for tool in tools for f in tool.function_declarations or ()) or _NONE

@@ -163,7 +163,7 @@ class Outbox(Relay):
                 try:
                     await self._transport.wait_written(self._transport.accepted_bytes)
                 except TransportClosed:
-                    if self._outage is None:
+                    if self._policy is None:
                         raise
                 else:
                     return
@@ -197,7 +197,7 @@ class Outbox(Relay):
                 try:
                     await transport.wait_written(transport.accepted_bytes - self._limit)
                 except TransportClosed:
-                    if self._outage is None:
+                    if self._policy is None:
                         raise
             self._accept_hand()
 

@@ -59,14 +59,11 @@ class Relay:
         self.frames = 0
         self._protocol = protocol
         self._publish = publish
-        self._outage = None
+        self._policy = policy
+        self._outage: OutageQueue | None = None  # made at the first: 0.4 KiB, which most never need
         ledger = None
-        if policy is not None:
-            self._outage = OutageQueue(
-                policy.queue_commands, policy.queue_bytes, policy.media_max_age
-            )
-            if policy.transparent:
-                ledger = Ledger(policy.ledger_bytes, kept)
+        if policy is not None and policy.transparent:
+            ledger = Ledger(policy.ledger_bytes, kept)
         self.sent = SentLog(ledger, confirmed=policy is not None)
         self._broken = broken
         self._transport: Transport | None = None
@@ -81,17 +78,17 @@ class Relay:
 
     def suspend(self) -> None:
         """Let commands wait from now on: the connection ends. Nothing if they do already."""
-        if self._transport is not None and self._outage is not None:
+        if self._transport is not None and self._policy is not None:
             self._old, self._transport = self._transport, None
             self._tell_change()
 
     def settle(self) -> None:
         """Close the account of the old connection, which is gone: it will write no more."""
         old, self._old = self._old, None
-        if old is not None and self._outage is not None:
+        if old is not None and self._policy is not None:
             unwritten = self.sent.close(old, again=True)
             if self.sent.ledger is None:  # else that has them, too
-                self._outage.put_back(unwritten)
+                self._waiting_room(self._policy).put_back(unwritten)
             self._gone_bytes += old.accepted_bytes
 
     def replay(self, *, restored: bool) -> tuple[Counter[str], Counter[str]]:
@@ -102,9 +99,10 @@ class Relay:
         Args:
             restored: Whether the session was resumed from its handle.
         """
-        outage, transport = self._outage, self._transport
-        if outage is None or transport is None:
+        transport = self._transport
+        if self._policy is None or transport is None:
             return Counter(), Counter()
+        outage = self._waiting_room(self._policy)
         replayed, lost = self.sent.replay(
             transport, self._protocol.carried.calls_without_answer if restored else None
         )
@@ -153,6 +151,13 @@ class Relay:
         """What waits for a connection, in order."""
         return [] if self._outage is None else self._outage.commands
 
+    def _waiting_room(self, policy: ReconnectPolicy) -> OutageQueue:
+        if self._outage is None:
+            self._outage = OutageQueue(
+                policy.queue_commands, policy.queue_bytes, policy.media_max_age
+            )
+        return self._outage
+
     def _check_ledger(self, ledger: Ledger) -> None:
         if not ledger.fits(1):
             raise SendQueueFull(
@@ -163,9 +168,9 @@ class Relay:
 
     def _put_off(self, command: SessionCommand, now: float, *, check_room: bool) -> None:
         """Accept a command that waits for the next connection."""
-        outage = self._outage
-        if outage is None:
+        if self._policy is None:
             raise TransportClosed(NO_CLOSE_FRAME)
+        outage = self._waiting_room(self._policy)
         arguments.check(command)
         if check_room:
             outage.check_room(command)
@@ -181,7 +186,7 @@ class Relay:
         try:
             transport.send(frame)
         except TransportClosed:
-            if self._outage is None:
+            if self._policy is None:
                 raise
             self.suspend()
             self._broken()

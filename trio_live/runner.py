@@ -77,6 +77,7 @@ class SessionRunner:
         self._tools = tools
         self._platform = endpoint.platform
         policy = settings.reconnect
+        publish = self._publish  # one bound method for all
         self._protocol = LiveProtocol(
             config,
             endpoint.model_name(config.model),
@@ -95,7 +96,7 @@ class SessionRunner:
             channel,
             self._protocol,
             settings.send_buffer_bytes,
-            self._publish,
+            publish,
             self.refusal,
             policy,
             self._expect_end,
@@ -109,7 +110,7 @@ class SessionRunner:
             self._protocol,
             self._outbox,
             self._fanout,
-            self._publish,
+            publish,
             self._connection_ended,
             resume,
         )
