@@ -628,8 +628,8 @@ async def test_trickling_upgrade_ends_in_connect_timeout(autojump_clock: MockClo
         async with trio.open_nursery() as nursery:
             nursery.start_soon(trickle)
             with pytest.raises(trio_live.ConnectTimeout):
-                await open_over(open_stream, connect_timeout=5).__aenter__()
-            assert trio.current_time() == 5
+                await open_over(open_stream, connect_timeout=5.5).__aenter__()
+            assert trio.current_time() == 5.5  # between two bytes
             nursery.cancel_scope.cancel()
 
 

@@ -9,8 +9,8 @@ group.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager, suppress
 from typing import TYPE_CHECKING, Protocol, TypeVar, cast
 
 import trio
@@ -61,24 +61,39 @@ class Runner(Protocol[HandleT_co]):
 class Scope(AbstractAsyncContextManager[HandleT]):
     """The scope of one session, entered and left once.
 
+    It is no generator, which would take 0.7 KiB a session (benchmarks/memory.py).
+
     Args:
         make_runner: Makes what runs the session, when it is entered.
         opener: The name of the function that makes this, for errors.
     """
 
     def __init__(self, make_runner: Callable[[], Runner[HandleT]], opener: str) -> None:
-        self._make_runner = make_runner
+        self._make_runner: Callable[[], Runner[HandleT]] | None = make_runner
         self._opener = opener
-        self._scope: AbstractAsyncContextManager[HandleT] | None = None
         self._left = False
+        self._session: Runner[HandleT]
+        self._nurseries: AbstractAsyncContextManager[trio.Nursery]
+        self._nursery: trio.Nursery
 
     async def __aenter__(self) -> HandleT:
-        if self._scope is not None:
+        if self._make_runner is None:
             raise LocalProtocolError(
                 f"this {self._opener}(...) was entered before; call {self._opener}() again"
             )
-        self._scope = _run(self._make_runner())
-        return await self._scope.__aenter__()
+        self._session, self._make_runner = self._make_runner(), None
+        self._nurseries = trio.open_nursery()
+        self._nursery = await self._nurseries.__aenter__()
+        error: BaseException | None = None
+        try:
+            await self._session.open(self._nursery)
+            return self._session.handle
+        except BaseException as failure:
+            error = failure
+        try:
+            raise await self._leave(error) or error
+        finally:
+            del error  # else it and this frame would keep each other alive
 
     async def __aexit__(
         self,
@@ -86,50 +101,61 @@ class Scope(AbstractAsyncContextManager[HandleT]):
         exc: BaseException | None,
         traceback: TracebackType | None,
     ) -> bool | None:
-        if self._scope is None or self._left:
+        if self._make_runner is not None or self._left:
             what = f"this {self._opener}(...) was left before"
             raise LocalProtocolError(what if self._left else "it was never entered")
         self._left = True
-        return await self._scope.__aexit__(exc_type, exc, traceback)
-
-
-@asynccontextmanager
-async def _run(session: Runner[HandleT]) -> AsyncGenerator[HandleT]:
-    """Open a session, hand out its handle, and leave it in the right order."""
-    users: Exception | None = None
-    raised: BaseException | None = None
-    try:
-        async with trio.open_nursery() as nursery:
-            await session.open(nursery)
-            try:
-                yield session.handle
-            except Exception as error:
-                users = error
+        error = exc
+        try:
+            if exc is None:
+                await self._session.end()
+            elif isinstance(exc, Exception):
                 # The user's error wins: it goes out even if saying goodbye is cancelled. Trio
                 # delivers that cancellation again at the next checkpoint outside.
                 with suppress(trio.Cancelled):
-                    await session.end()
-                raise
-            else:
-                await session.end()
-            finally:
-                nursery.cancel_scope.cancel()
-    except BaseExceptionGroup as group:
-        raised = _unwrap(group, users)
-    finally:
-        session.close()
-    if session.failure is not None and (raised is None or isinstance(raised, trio.Cancelled)):
-        # A cancellation from outside must not hide the loss; Trio delivers it again out there.
-        raised = session.failure
-    try:
-        await session.save_last()
-    except OSError as error:
-        raised = raised or error
-    try:
-        if raised is not None:
-            raise raised
-    finally:
-        del raised, users  # else they and this frame would keep each other alive
+                    await self._session.end()
+        except BaseException as failure:
+            error = failure
+        raised: BaseException | None = None
+        try:
+            raised = await self._leave(error)
+            if raised is not None and raised is not exc:
+                raise raised
+            return raised is None
+        finally:
+            del exc, error, raised  # else they and this frame would keep each other alive
+
+    async def _leave(self, error: BaseException | None) -> BaseException | None:
+        """Cancel the tasks, wait for their end, and close.
+
+        Args:
+            error: What happened in the block, or in entering it.
+
+        Returns:
+            What is to be raised out of it, if anything.
+        """
+        raised: BaseException | None = None
+        self._nursery.cancel_scope.cancel()
+        try:
+            kind, traceback = (None, None) if error is None else (type(error), error.__traceback__)
+            await self._nurseries.__aexit__(kind, error, traceback)
+        except BaseExceptionGroup as group:
+            raised = _unwrap(group, error if isinstance(error, Exception) else None)
+        finally:
+            self._session.close()
+        if self._session.failure is not None and (
+            raised is None or isinstance(raised, trio.Cancelled)
+        ):
+            # A cancellation from outside must not hide the loss; Trio delivers it again out there.
+            raised = self._session.failure
+        try:
+            await self._session.save_last()
+        except OSError as unsaved:
+            raised = raised or unsaved
+        try:
+            return raised
+        finally:
+            del raised, error  # else they and this frame would keep each other alive
 
 
 def _unwrap(group: BaseExceptionGroup[BaseException], users: Exception | None) -> BaseException:
