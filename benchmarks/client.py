@@ -155,7 +155,7 @@ class Talk:
 
     @property
     def _slots(self) -> int:
-        return round(self._periods[1] / WHEEL)
+        return max(1, round(self._periods[1] / WHEEL))
 
     async def _session(self, index: int) -> None:
         await self._turns[index].wait()
