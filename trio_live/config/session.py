@@ -153,7 +153,7 @@ class SessionConfig(_Model, frozen=True, kw_only=True):
         for name, default in _defaults(type(self)):
             value: object = getattr(self, name)
             if value is default and name != "model":
-                continue  # a third of a config's 17 us, and nearly all of its arguments
+                continue  # to check all of them took 17.5 us instead of 7.5 (timeit)
             if value is None:
                 value = default
             force_setattr(self, name, values.read(name, ARGUMENTS[name], value))
