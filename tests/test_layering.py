@@ -230,6 +230,7 @@ ARROWS: dict[str, set[str]] = {
         "fanout",
         "liveness",
         "protocol",
+        "reader",
         "reconnect",
     },
     "planner": {"close_table", "protocol", "reconnect"},
@@ -244,6 +245,7 @@ ARROWS: dict[str, set[str]] = {
         "state",
         "transport",
     },
+    "reader": {"events", "fanout", "outbox", "protocol", "transport"},
     "lifeline": {
         "checkpoint",
         "close_codes",
@@ -259,6 +261,7 @@ ARROWS: dict[str, set[str]] = {
         "outbox",
         "planner",
         "protocol",
+        "reader",
         "reconnect",
         "state",
         "transport",

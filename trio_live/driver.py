@@ -142,9 +142,9 @@ class SessionDriver:
         waiting_commands, waiting_bytes = outbox.waiting_sizes()
         return SessionStatistics(
             frames_sent=outbox.frames + line.setups,
-            frames_received=line.frames_received,
+            frames_received=line.reader.frames,
             bytes_sent=outbox.accepted_bytes,
-            bytes_received=line.bytes_received,
+            bytes_received=line.reader.bytes,
             backlog_bytes=outbox.backlog,
             peak_backlog_bytes=outbox.sent.peak_backlog,
             queued_commands=queued,

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from trio_live.connection import Connection
     from trio_live.fanout import EventFanout
     from trio_live.protocol import LiveProtocol
+    from trio_live.reader import Reader
     from trio_live.reconnect import Backoff
 
 _DIAL_AGAIN: Final = 5.0
@@ -47,8 +48,8 @@ class Keeper:
         connect: Makes a connection, without the setup.
         move: Called when it is time to go over to the next connection.
         give_up: Called when the connection is dead, with what that means, and since when.
-        received_at: Says when the last message came.
-        look_at: Told when to call `look()`, whenever that changes in between.
+        reader: Says when the last message came, and is told when to call `look()`, whenever that
+            changes in between.
 
     Attributes:
         seeking: Whether a move is wanted.
@@ -64,8 +65,7 @@ class Keeper:
         connect: Callable[[], Awaitable[Connection]],
         move: Callable[[], None],
         give_up: Callable[[Verdict, float], None],
-        received_at: Callable[[], float],
-        look_at: Callable[[float], None],
+        reader: Reader,
     ) -> None:
         self.seeking = self.called_off = False
         self._policy = settings.reconnect
@@ -75,8 +75,7 @@ class Keeper:
         self._connect = connect
         self._move = move
         self._give_up = give_up
-        self._received_at = received_at
-        self._look_at = look_at
+        self._reader = reader
         self._liveness = Liveness(settings.ping_timeout, settings.silence_timeout)
         self._connection: Connection | None = None
         self._seek_at = math.inf
@@ -145,7 +144,7 @@ class Keeper:
 
     def _set_timer(self) -> None:
         if self._connection is not None:
-            self._look_at(self.due)
+            self._reader.look_at(self.due)
 
     @property
     def due(self) -> float:
@@ -155,25 +154,25 @@ class Keeper:
             return min(due, self._seek_at)
         return due if self._move_from is None else min(due, self._move_from)
 
-    def look(self) -> None:
-        """Do what is due."""
+    def look(self) -> bool:
+        """Do what is due; say whether the connection is alive."""
         connection, now = self._connection, trio.current_time()
         if connection is None:
-            return
+            return True
         if now >= self._liveness.look_at:
             if self._fanout.blocked:  # we do not read, so there is nothing to be heard
                 self._liveness.begin(now)
             transport = connection.transport
-            asked = self._protocol.asked
-            health = self._liveness.look(now, transport.heard_bytes, self._received_at(), asked)
+            asked, received_at = self._protocol.asked, self._reader.received_at
+            health = self._liveness.look(now, transport.heard_bytes, received_at, asked)
             if health is Health.DOUBTFUL:
                 transport.ping()
             elif health is not Health.ALIVE:
                 if health is Health.GONE:
                     self._give_up(NO_PONG, self._liveness.heard_at)
                 else:
-                    self._give_up(NO_ANSWER, self._received_at())
-                return
+                    self._give_up(NO_ANSWER, received_at)
+                return False
         if now >= self._move_by:
             self._move_by = self._seek_at = math.inf  # a move takes a while
             self._move()
@@ -185,6 +184,7 @@ class Keeper:
                 self._seek_at = now + self._policy.move_patience
             else:
                 self._seek()
+        return True
 
     def _seek(self) -> None:
         """Begin to look for a safe moment, and make the next connection in the meantime."""

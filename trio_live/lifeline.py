@@ -1,8 +1,9 @@
 """The connections of a session, one after another.
 
-What lives here: Lifeline: reading until a connection ends, and going on after that, in the task
-that holds the connection. What must not: what a session's end looks like (runner.py), how one
-connection is made (opener.py), when to try again (reconnect.py).
+What lives here: Lifeline: what is done with a connection from its setup to its end, and going on
+after that, in the task that holds the connection. What must not: what a session's end looks like
+(runner.py), how one connection is made (opener.py) and read from (reader.py), when to try again
+(reconnect.py).
 
 The order of going on: read to the end -> let commands wait -> end the turn -> close the old
 connection -> wait -> dial -> set up -> send what waited. The old connection is gone before the
@@ -32,6 +33,7 @@ from trio_live.errors import ConnectionLost, LiveError, SetupError
 from trio_live.keeper import Keeper
 from trio_live.opener import Opener
 from trio_live.planner import CALLED_OFF, MOVE, Planner
+from trio_live.reader import Reader
 from trio_live.reconnect import seed_of
 from trio_live.transport import NO_CLOSE_FRAME, Transport, TransportClosed
 
@@ -81,8 +83,7 @@ class Lifeline:
     Attributes:
         connections: How many there were, counted when the setup was accepted; those in other
             processes included.
-        frames_received: Messages that came, on all of them.
-        bytes_received: Their bytes.
+        reader: Reads from the one in use, and counts what came on all of them.
     """
 
     def __init__(
@@ -98,8 +99,6 @@ class Lifeline:
     ) -> None:
         self.connections = 0 if resume is None else resume.connections
         self._resumed = resume is not None
-        self.frames_received = 0
-        self.bytes_received = 0
         self._settings = settings
         self._protocol = protocol
         self._outbox = outbox
@@ -110,14 +109,12 @@ class Lifeline:
         self._planner = Planner(settings.reconnect, protocol)
         self._leaving = False  # there will not be another connection
         self._current: Connection | None = None  # the one in use
-        self._reader_scope = trio.CancelScope()
-        self._end_at = math.inf  # when the connection in use is taken for lost
         self._attempt_scope: trio.CancelScope | None = None  # of what is done without a connection
         self._moving_since: float | None = None  # a move to the next connection has begun
         self._dead: Verdict | None = None  # the connection in use gives no sign of life
         self._worked_until: float | None = None  # and has given none since then
-        self._received_at = 0.0  # when the last message came
-        self._opener = Opener(endpoint, settings, protocol, publish, self._receive)
+        self.reader = Reader(protocol, outbox, fanout, publish)
+        self._opener = Opener(endpoint, settings, protocol, publish, self.reader.take)
         self._keeper = Keeper(
             settings,
             self._planner.backoff,
@@ -126,10 +123,8 @@ class Lifeline:
             self._opener.dial,
             self._move,
             self._bury,
-            self._get_received_at,
-            self._look_at,
+            self.reader,
         )
-        self._clock: trio.abc.Clock
 
     @property
     def setups(self) -> int:
@@ -151,7 +146,6 @@ class Lifeline:
             SetupError: The service refused the session.
         """
         self._opener.start(nursery)
-        self._clock = trio.lowlevel.current_clock()  # half the steps of trio.current_time()
         self._keeper.start(nursery)
         try:
             connection = await self._opener.open()
@@ -177,7 +171,7 @@ class Lifeline:
 
     async def _serve(self, current: Connection) -> Afterwards | None:
         """Read to the end of a connection; give what is to be done when it is gone, if anything."""
-        closed = await self._read_all(current.transport)
+        closed = await self.reader.read(current.transport, self._keeper)
         closed.reason = self._protocol.carried.blank(closed.reason)
         verdict = self._dead or judge_close(closed.code, closed.reason, When.SESSION)
         if verdict.clean and self._keeper.called_off:
@@ -206,15 +200,7 @@ class Lifeline:
 
     def end_by(self, deadline: float) -> None:
         """Take the connection for lost if it has not ended by then."""
-        self._end_at = min(self._end_at, deadline)
-        self._reader_scope.deadline = min(self._reader_scope.deadline, deadline)
-
-    def _get_received_at(self) -> float:
-        return self._received_at
-
-    def _look_at(self, when: float) -> None:
-        """Let the keeper look at the connection then."""
-        self._reader_scope.deadline = min(when, self._end_at)
+        self.reader.end_by(deadline)
 
     async def close(self) -> None:
         """Close the connection, in order if that takes no longer than `close_timeout`."""
@@ -255,56 +241,10 @@ class Lifeline:
         self._moving_since = None
         self._dead = self._worked_until = None
         self._planner.connected(trio.current_time())
-        self._end_at = math.inf
+        self.reader.end_at = math.inf
         self._keeper.watch(connection)
         self.connections += 1
         self._outbox.attach(connection.transport)
-
-    async def _read_all(self, transport: Transport) -> TransportClosed:
-        """Read until the connection ends, and look after it when it is time; give how it ended."""
-        while True:
-            self._reader_scope = trio.CancelScope(deadline=min(self._keeper.due, self._end_at))
-            closed = await self._read(transport)
-            if closed is not None:
-                return closed
-            if trio.current_time() < self._end_at:
-                self._keeper.look()
-                if self._dead is None:
-                    continue
-            # It was taken for lost, or a write failed and the reading side has not noticed in all
-            # of close_timeout.
-            return TransportClosed(NO_CLOSE_FRAME)
-
-    async def _read(self, transport: Transport) -> TransportClosed | None:
-        """Turn frames into events; give how the connection ended, None if it is time to look."""
-        with self._reader_scope:
-            try:
-                while True:
-                    # Before a frame is taken, not after: being cancelled here must lose none.
-                    if self._fanout.blocked:
-                        await self._fanout.wait_room()
-                    frame: str | bytes | None = await transport.receive()
-                    now = self._received_at = self._clock.current_time()
-                    while frame is not None:
-                        self._take(frame, now)
-                        frame = None if self._fanout.blocked else transport.receive_nowait()
-            except TransportClosed as closed:
-                return closed
-        return None
-
-    def _receive(self, frame: str | bytes) -> None:
-        self._received_at = self._clock.current_time()
-        self._take(frame, self._received_at)
-
-    def _take(self, frame: str | bytes, now: float) -> None:
-        self.frames_received += 1
-        self.bytes_received += len(frame)
-        self._publish(self._protocol.receive_frame(frame, now))
-        if self._protocol.consumed is not None:
-            self._outbox.sent.settle(self._protocol.consumed)
-            self._protocol.consumed = None
-        if self._keeper.seeking or self._protocol.go_away is not None:
-            self._keeper.notice()
 
     async def _part(
         self, old: Connection, closed: TransportClosed, verdict: Verdict, plan: Plan
