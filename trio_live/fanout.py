@@ -13,7 +13,7 @@ from typing import Generic, get_args
 import trio
 
 from trio_live.errors import InvalidArgument, InvalidArgumentType, LiveError
-from trio_live.events import payload_size
+from trio_live.events import AudioData, payload_size
 from trio_live.flag import Flag
 from trio_live.subscription import DroppingSubscription, EventT, Policy, Subscription
 
@@ -25,13 +25,12 @@ class EventFanout(Generic[EventT]):
     """Hands each event to each subscription; synchronous, but for those with policy "block".
 
     Attributes:
-        counts: How many events of each kind were published.
         ended: Whether no event will come any more.
         error: Why it ended, None for a normal end.
     """
 
     def __init__(self) -> None:
-        self.counts: Counter[str] = Counter()
+        self._counts: dict[type, int] = {}
         self.ended = False
         self.error: LiveError | None = None
         # Replaced, never changed: one may come or go while an event is handed to all of them.
@@ -41,6 +40,14 @@ class EventFanout(Generic[EventT]):
         self._released = False  # nobody is waited for any more
         self._room: trio.Event | None = None
         self._end = Flag()
+
+    @property
+    def counts(self) -> Counter[str]:
+        """How many events of each kind were published."""
+        counted = Counter[str]()
+        for kind, number in self._counts.items():
+            counted[kind.__name__] += number
+        return counted
 
     def subscribe(
         self,
@@ -88,10 +95,15 @@ class EventFanout(Generic[EventT]):
         if self.ended:
             return
         sized: list[tuple[EventT, int]] = []
-        counts = self.counts
+        counts = self._counts
         for event in happened:
-            counts[type(event).__name__] += 1
-            sized.append((event, payload_size(event)))
+            kind = type(event)
+            counts[kind] = counts.get(kind, 0) + 1
+            # Nearly all are AudioData: without the call, and names to count by, an event that is
+            # buffered takes 0.99 us instead of 1.10 (benchmarks/fanout.py).
+            voice = kind is AudioData
+            size = len(event.data) if voice else payload_size(event)  # type: ignore[attr-defined]
+            sized.append((event, size))
         for subscription in self._subscriptions:
             subscription.put(sized)
 
