@@ -113,7 +113,7 @@ class SessionStatistics(Data, frozen=True):
     Attributes:
         frames_sent: Messages accepted for sending, the setup included.
         frames_received: Messages received.
-        bytes_sent: Bytes accepted for sending, WebSocket framing included.
+        bytes_sent: Bytes accepted for sending, WebSocket framing included, TLS not.
         bytes_received: Bytes of received messages, without framing.
         backlog_bytes: Accepted bytes that the operating system has not taken yet.
         peak_backlog_bytes: The most there ever were.

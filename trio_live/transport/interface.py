@@ -66,8 +66,8 @@ class Transport(Protocol):
     decision to send and the place in the order of frames.
 
     Attributes:
-        accepted_bytes: Bytes on their way so far, framing, control frames and the upgrade included;
-            grows by each `send`.
+        accepted_bytes: Bytes on their way so far, framing, control frames and the upgrade included,
+            but not what TLS makes of them; grows by each `send`.
         written_bytes: How many of them the operating system has taken.
         begun_bytes: How many of them it may have taken: writing them began, and may have failed.
         confirmed_bytes: How many of them the other end of the WebSocket has certainly read; grows
