@@ -23,7 +23,8 @@ ARROWS: dict[str, set[str]] = {
     "errors": {"commands", "music.commands", "state"},
     "transport.interface": set(),
     "transport": {"transport.interface"},  # its __init__
-    "transport.outgoing": {"flag"},
+    "transport.flusher": set(),
+    "transport.outgoing": {"flag", "transport.flusher"},
     "transport.cutter": set(),
     "transport.text_frames": set(),
     "transport.inbox": {"transport.interface"},

@@ -6,12 +6,12 @@ frame on the wire.
 
 The first frame goes to the socket in the call that sends it. One that follows within a millisecond,
 while nothing was read, is the second of several: it waits for these, and one system call takes all
-of them, as soon as the sender lets other tasks run, waits for them to be written, or has sent
-16 KiB. Somebody who speaks sends a frame every 20 ms, and never waits; nor does an answer.
+of them, as soon as the sender lets other tasks run (flusher.py), waits for them to be written, or
+has sent 15 KiB. Somebody who speaks sends a frame every 20 ms, and never waits; nor does an answer.
 benchmarks/flood.py over TLS, send, us a frame: 14.9 without this and 9.9 with it over the fast
 transport, 22.2 and 12.1 over the default one, text_frames.py included (November 2026). What the
-socket does not take is written by a task. There is one only while there is something for it to do,
-which for most sessions is never.
+socket does not take is written by a task of its own. There is one only while there is something for
+it to do, which for most sessions is never.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from typing import Final
 import trio
 
 from trio_live.flag import Flag
+from trio_live.transport.flusher import Flusher, flusher
 
 # Less than audio has between two pieces, more than the steps of a program that has several
 # frames to send.
@@ -67,7 +68,8 @@ class OutgoingStream(trio.abc.Stream):
         self._going = b""  # before these: what is on its way, sealed
         self._going_size = 0  # how many of the accepted bytes that stands for
         self._nursery: trio.Nursery | None = None
-        self._writing = False  # there is, or was until it was cancelled, a task that writes
+        self._flusher: Flusher | None = None  # writes what waits for others to run
+        self._writing = False  # what waits is seen to: by that, or by a task of our own
         self._control = 0  # at least as much as came through `send_all()` and is not written
         self._wrote_at = -math.inf  # when something was last written, if nothing was read since
         self._full = False  # the socket takes no more: the task that writes waits for it
@@ -81,6 +83,9 @@ class OutgoingStream(trio.abc.Stream):
             nursery: Runs the task that writes. To be closed after this stream.
         """
         self._nursery = nursery
+        if self._try_write is not None and self._flusher is None:
+            self._flusher = flusher()
+            self._flusher.join()
         self._write_soon()
 
     @property
@@ -175,6 +180,9 @@ class OutgoingStream(trio.abc.Stream):
         self._write_together()
         self._break()
         self.ended.set()
+        if self._flusher is not None:
+            self._flusher.leave()
+            self._flusher = None
         await trio.aclose_forcefully(self._stream)
 
     def _seal(self, data: bytes) -> bytes:
@@ -186,17 +194,29 @@ class OutgoingStream(trio.abc.Stream):
         return data
 
     def _write_soon(self) -> None:
-        if (self._pending or self._going) and not self._writing and self._nursery is not None:
-            self._writing = True
+        if self._writing or self._nursery is None or not (self._pending or self._going):
+            return
+        self._writing = True
+        if self._flusher is None or self._full:
             self._nursery.start_soon(self._write_pending, name="trio_live writer")
+        else:
+            self._flusher.call_soon(self._flush)
 
-    async def _write_pending(self) -> None:
-        """Write what could not be written at once, as long as there is something."""
-        await trio.lowlevel.checkpoint_if_cancelled()  # then none of it is begun
+    def _flush(self) -> None:
+        """Write what the socket takes of what has waited for a moment; a task writes the rest."""
         alone = self._pending is not None and len(self._pending) == 1
         self._write_together()
         if alone:  # by a sender that lets others run after each frame: do not wait for more
             self._wrote_at = -math.inf
+        if self._full and self._nursery is not None and not self._broken:
+            self._nursery.start_soon(self._write_pending, name="trio_live writer")
+        else:
+            self._pending = None
+            self._writing = False
+
+    async def _write_pending(self) -> None:
+        """Write what could not be written at once, as long as there is something."""
+        await trio.lowlevel.checkpoint_if_cancelled()  # then none of it is begun
         while (self._going or self._pending) and not self._broken:
             self._full = True
             try:
