@@ -897,13 +897,13 @@ def test_manual_activity_frames_the_audio() -> None:
     with pytest.raises(LocalProtocolError, match="audio counts only between"):
         protocol.send(SendAudio(PCM), 0)
     frame, happened = protocol.send(ActivityStart(), 0)
-    assert frame == '{"realtimeInput":{"activityStart":{}}}'
+    assert frame == b'{"realtimeInput":{"activityStart":{}}}'
     assert happened == [PhaseChanged(P.USER_SPEAKING, P.ACTIVE)]
     assert protocol.send(SendAudio(PCM), 0)[1] == []
     with pytest.raises(LocalProtocolError, match="has already started"):
         protocol.send(ActivityStart(), 0)
     frame, happened = protocol.send(ActivityEnd(), 0)
-    assert frame == '{"realtimeInput":{"activityEnd":{}}}'
+    assert frame == b'{"realtimeInput":{"activityEnd":{}}}'
     assert happened == [PhaseChanged(P.ACTIVE, P.USER_SPEAKING)]
     with pytest.raises(LocalProtocolError, match="no activity has started"):
         protocol.send(ActivityEnd(), 0)

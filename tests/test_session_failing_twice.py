@@ -96,7 +96,7 @@ async def test_failures_with_time_between_them_are_not_in_a_row(
 class Gone(MemoryTransport):
     """Receives, and can send its setup only."""
 
-    def send(self, frame: str) -> None:
+    def send(self, frame: str | bytes) -> None:
         """See Transport."""
         if self.accepted_bytes:
             self.peer.close(1011, "gone")

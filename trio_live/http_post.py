@@ -59,7 +59,7 @@ async def post_json(
     try:
         async with pool:
             response = await pool.request(
-                "POST", url, headers=list(headers), content=codec.encode(body).encode()
+                "POST", url, headers=list(headers), content=codec.encode_utf8(body)
             )
             return response.status, response.content
     except (httpcore.NetworkError, httpcore.ProtocolError) as error:

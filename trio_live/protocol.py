@@ -139,7 +139,9 @@ class LiveProtocol:
         self._history.begin(fields, resuming=resuming)
         return codec.encode({"setup": fields}), self._inbound.fire(Trigger.SETUP)
 
-    def send(self, command: commands.SessionCommand, now: float) -> tuple[str, list[SessionEvent]]:
+    def send(
+        self, command: commands.SessionCommand, now: float
+    ) -> tuple[bytes, list[SessionEvent]]:
         """Give the frame for a command, and the events of sending it: `check` and then `sent`.
 
         Raises:
@@ -149,7 +151,7 @@ class LiveProtocol:
         self.note_activity(command)
         return frame, self.sent(command, answered, now)
 
-    def check(self, command: commands.SessionCommand) -> tuple[str, list[str | int]]:
+    def check(self, command: commands.SessionCommand) -> tuple[bytes, list[str | int]]:
         """Give the frame for a command, and the keys of the calls that it answers.
 
         Nothing has changed until the frame is sent, which `sent` and `note_activity` tell.
@@ -181,7 +183,7 @@ class LiveProtocol:
         self.carried.answer_later(answered)
         return len(frame)
 
-    def check_again(self, command: commands.SessionCommand) -> tuple[str, list[str | int]]:
+    def check_again(self, command: commands.SessionCommand) -> tuple[bytes, list[str | int]]:
         """As `check`, for a command that was checked before and has waited.
 
         Activity is not looked at: OutageQueue has put it in order.
@@ -291,7 +293,7 @@ class LiveProtocol:
 
     def _prepare(
         self, command: commands.SessionCommand, owed: dict[str | int, str]
-    ) -> tuple[list[str | int], str]:
+    ) -> tuple[list[str | int], bytes]:
         """Apply all rules to a command; give the keys of the calls that it settles, and its frame.
 
         Raises:
@@ -340,9 +342,9 @@ def _answered_raw(command: commands.SendRaw, owed: dict[str | int, str]) -> list
     )
 
 
-def _encode(command: commands.SessionCommand, message: ClientMessage | dict[str, object]) -> str:
+def _encode(command: commands.SessionCommand, message: ClientMessage | dict[str, object]) -> bytes:
     try:
-        return codec.encode(message)
+        return codec.encode_utf8(message)
     except (TypeError, ValueError, OverflowError, RecursionError) as error:
         # None of these texts holds a payload, but a UnicodeEncodeError does.
         what = "a lone surrogate" if isinstance(error, UnicodeError) else str(error)

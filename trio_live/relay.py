@@ -177,7 +177,7 @@ class Relay:
         outage.put(command, self._protocol.defer(command), now)
 
     def _hand_over(
-        self, command: SessionCommand, frame: str, answered: list[str | int], now: float
+        self, command: SessionCommand, frame: bytes, answered: list[str | int], now: float
     ) -> bool:
         """Give a frame to the transport; say whether it took it, or is broken."""
         transport = self._transport

@@ -55,7 +55,7 @@ class SentLog:
         # The same for (end in bytes, kind) of what no sign has come for yet.
         self._unconfirmed: deque[tuple[int, str]] | None = None
 
-    def note(self, command: SessionCommand, frame: str, now: float, transport: Transport) -> None:
+    def note(self, command: SessionCommand, frame: bytes, now: float, transport: Transport) -> None:
         """Note that the transport has accepted the frame of a command."""
         end, written = transport.accepted_bytes, transport.written_bytes
         backlog = end - written
@@ -149,8 +149,8 @@ class SentLog:
             self._unwritten.popleft()
 
 
-def _entry(command: SessionCommand, frame: str) -> LedgerEntry:
+def _entry(command: SessionCommand, frame: bytes) -> LedgerEntry:
     answers: tuple[str, ...] = ()
     if isinstance(command, commands.SendToolResponse):
         answers = tuple(response.id for response in command.responses if response.id)
-    return LedgerEntry(type(command).__name__, frame, isinstance(command, MEDIA), answers)
+    return LedgerEntry(type(command).__name__, frame.decode(), isinstance(command, MEDIA), answers)

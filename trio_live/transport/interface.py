@@ -108,8 +108,10 @@ class Transport(Protocol):
         """
         ...
 
-    def send(self, frame: str) -> None:
-        """Accept one text message. Written at once if the socket takes it, else by the transport.
+    def send(self, frame: str | bytes) -> None:
+        """Accept one text message, bytes being UTF-8 already.
+
+        Written at once if the socket takes it, else by the transport.
 
         Raises:
             TransportClosed: The connection is closing or broken; the frame was not accepted.

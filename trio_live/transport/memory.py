@@ -106,9 +106,11 @@ class MemoryTransport:
         """See Transport. Whole messages are handed over, or not at all."""
         return self.written_bytes
 
-    def send(self, frame: str) -> None:
+    def send(self, frame: str | bytes) -> None:
         """See Transport."""
         self._check_open()
+        if isinstance(frame, bytes):
+            frame = frame.decode()
         self.accepted_bytes += len(frame)
         self._unwritten.append(frame)
         self.write()

@@ -33,9 +33,9 @@ def mask(data: bytes, key: bytes) -> bytes:
     return masked.to_bytes(size, "little")
 
 
-def text_frame(text: str, apply_mask: Mask = mask) -> bytes:
-    """Build the frame of one text message."""
-    payload = text.encode()
+def text_frame(text: str | bytes, apply_mask: Mask = mask) -> bytes:
+    """Build the frame of one text message, bytes being UTF-8 already."""
+    payload = text.encode() if isinstance(text, str) else text
     size = len(payload)
     if size < 126:
         head = bytes((_TEXT, _MASKED | size))

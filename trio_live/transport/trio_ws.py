@@ -130,7 +130,7 @@ class TrioWebSocketTransport(Inbox):
             self._pinging = True
             self._nursery.start_soon(self._send_pings, name="trio_live pings")
 
-    def send(self, frame: str) -> None:
+    def send(self, frame: str | bytes) -> None:
         """See Transport."""
         if self._ws.closed or self._wire.closing or self._failure:
             raise self._closed() from self._failure

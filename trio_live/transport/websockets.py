@@ -134,7 +134,7 @@ class WebSocketsTransport(Inbox):
         with suppress(trio.BrokenResourceError):
             self._stream.write(b"".join(self._protocol.data_to_send()))
 
-    def send(self, frame: str) -> None:
+    def send(self, frame: str | bytes) -> None:
         """See Transport."""
         if self._end is not None or self._goodbye is not None:
             raise self._closed() from self._failure

@@ -55,6 +55,11 @@ def encode(message: Wire | dict[str, object]) -> str:
     return _ENCODER.encode(message).decode()
 
 
+def encode_utf8(message: Wire | dict[str, object]) -> bytes:
+    """Encode a message as `encode()` does; a text is only in the way of a frame (0.2 us of 5.6)."""
+    return _ENCODER.encode(message)
+
+
 def to_object(message: Wire) -> dict[str, object]:
     """Give a client message as plain JSON objects, in the wire's spelling."""
     built: dict[str, object] = msgspec.json.decode(_ENCODER.encode(message))
