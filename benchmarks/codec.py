@@ -16,7 +16,6 @@ import base64
 import binascii
 import json
 import timeit
-from collections import deque
 from collections.abc import Callable
 from functools import partial
 from typing import Final
@@ -96,7 +95,7 @@ def parsing() -> dict[str, dict[str, paths.Path]]:
     cutter, library = MessageCutter(1 << 20), Protocol(Side.CLIENT)
 
     def cut() -> object:
-        messages = deque[str | bytes]()
+        messages = list[str | bytes]()
         cutter.cut(frame, messages)
         return messages
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-from collections import deque
 
 import pytest
 from transport_far_end import BINARY, CLOSE, PING, PONG, TEXT, frame
@@ -102,7 +101,7 @@ def test_cutter_and_library_are_the_library(seed: int) -> None:
     stream = stream_of(source)
     plain, behind = Library(), Library()
     plain.take(stream)
-    cutter, cut = MessageCutter(LIMIT), deque[str | bytes]()
+    cutter, cut = MessageCutter(LIMIT), list[str | bytes]()
     for chunk in chunks_of(stream, source):
         if rest := cutter.cut(chunk, cut):
             behind.take(rest)
@@ -116,7 +115,7 @@ def test_whole_messages_need_no_library(size: int) -> None:
     """A message in one frame is taken out, whatever its length, byte by byte too."""
     sent = frame(TEXT, b"t" * size) + frame(BINARY, b"b" * size)
     for step in (len(sent), 1 if size < 1_000 else 999):
-        cutter, messages = MessageCutter(LIMIT), deque[str | bytes]()
+        cutter, messages = MessageCutter(LIMIT), list[str | bytes]()
         for start in range(0, len(sent), step):
             assert cutter.cut(sent[start : start + step], messages) == b""
         assert [*messages] == ["t" * size, b"b" * size]
@@ -128,7 +127,7 @@ def test_whole_messages_need_no_library(size: int) -> None:
 )
 def test_length_in_more_bytes_than_it_needs_is_for_the_library(length: bytes) -> None:
     """Such a length breaks RFC 6455, section 5.2: the library says what follows from that."""
-    messages = deque[str | bytes]()
+    messages = list[str | bytes]()
     sent = b"\x81" + length + b"12345"
     assert MessageCutter(LIMIT).cut(sent, messages) == sent
     assert not messages
@@ -136,7 +135,7 @@ def test_length_in_more_bytes_than_it_needs_is_for_the_library(length: bytes) ->
 
 def test_after_what_is_not_whole_all_is_for_the_library() -> None:
     """So that no message overtakes the fragments of one that came before it."""
-    cutter, messages = MessageCutter(LIMIT), deque[str | bytes]()
+    cutter, messages = MessageCutter(LIMIT), list[str | bytes]()
     first = frame(TEXT, b"one") + frame(PING, b"p")
     odd = frame(TEXT, b"tw", fin=False) + frame(CONTINUATION, b"o") + frame(TEXT, b"three")
     assert cutter.cut(first + odd, messages) == frame(PING, b"p") + odd

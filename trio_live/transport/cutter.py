@@ -14,7 +14,6 @@ nor a ping or pong all the rest goes there too, so that the order stays what it 
 
 from __future__ import annotations
 
-from collections import deque
 from typing import Final
 
 # The first byte of a frame: final, no extension, and what it is (RFC 6455, section 5.2).
@@ -42,7 +41,7 @@ class MessageCutter:
         self._held_bytes = 0
         self._needed = 0  # how many there must be before it is worth another look
 
-    def cut(self, data: bytes, messages: deque[str | bytes]) -> bytes:
+    def cut(self, data: bytes, messages: list[str | bytes]) -> bytes:
         """Take the next bytes; add the messages that are whole, and give what is not for us."""
         if not self._open:
             return data

@@ -7,7 +7,6 @@ receives is woken once for all messages of one read.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections import deque
 from typing import TYPE_CHECKING, Final
 
 import trio
@@ -26,12 +25,13 @@ class Inbox(ABC):
     """Holds messages for one task that receives; a base of the transports over WebSocket."""
 
     def __init__(self) -> None:
-        self._messages: deque[str | bytes] = deque()  # received, and not taken yet
+        # Received, and not taken yet. They are few, and a deque takes 0.7 KiB when it is empty.
+        self._messages: list[str | bytes] = []
         self._taken = 0  # of these, without a visit to the scheduler
         self._over = False  # no message will come any more
         self._dropping = False  # messages are of no interest any more
         self._failure: Exception | None = None  # what went wrong in reading, and was not foreseen
-        self._arrived: trio.Event | None = None  # somebody waits for a message, or for the end
+        self._waiting: list[trio.lowlevel.Task] = []  # for a message, or for the end
         self._room: trio.Event | None = None  # reading waits for somebody to take messages
 
     async def receive(self) -> str | bytes:
@@ -47,7 +47,7 @@ class Inbox(ABC):
             await trio.lowlevel.checkpoint()
         if not self._messages:
             raise self._closed() from self._failure
-        message = self._messages.popleft()
+        message = self._messages.pop(0)
         if self._room is not None:
             self._make_room()
         return message
@@ -57,7 +57,7 @@ class Inbox(ABC):
         if not self._messages or self._taken >= _YIELD_EVERY:
             return None
         self._taken += 1
-        message = self._messages.popleft()
+        message = self._messages.pop(0)
         if self._room is not None:
             self._make_room()
         return message
@@ -70,16 +70,21 @@ class Inbox(ABC):
         """Wake who waits; to be called when messages were added."""
         if self._dropping:
             self._messages.clear()
-        if self._arrived is not None:
-            self._arrived.set()
-            self._arrived = None
+        for task in self._waiting:
+            trio.lowlevel.reschedule(task)
+        self._waiting.clear()
 
     async def _wait_arrived(self) -> None:
         """Wait for a message or for the end."""
+        task = trio.lowlevel.current_task()
+
+        def abort(_: object) -> trio.lowlevel.Abort:
+            self._waiting.remove(task)
+            return trio.lowlevel.Abort.SUCCEEDED
+
         while not self._messages and not self._over:
-            if self._arrived is None:
-                self._arrived = trio.Event()
-            await self._arrived.wait()
+            self._waiting.append(task)  # an Event would take 0.7 KiB more
+            await trio.lowlevel.wait_task_rescheduled(abort)
 
     async def _wait_room(self) -> None:
         """Wait while so many messages wait that no more should be read."""

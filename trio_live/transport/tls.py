@@ -107,7 +107,12 @@ class TlsStream(OutgoingStream):
             await trio.lowlevel.cancel_shielded_checkpoint()
             return data
         while not self._goodbye:
-            self._goodbye = not await self._read_records()
+            records = await super().receive_some(READ_SIZE)
+            if records:
+                self._incoming.write(records)
+            else:
+                self._incoming.write_eof()
+                self._goodbye = True
             if data := self._decrypt(limit):
                 return data
         self.ended.set()
@@ -122,15 +127,6 @@ class TlsStream(OutgoingStream):
                 self.engine.unwrap()
             self._send_records()
         await super().aclose()
-
-    async def _read_records(self) -> bool:
-        """Wait for encrypted bytes; say whether there were any."""
-        data = await super().receive_some(READ_SIZE)
-        if data:
-            self._incoming.write(data)
-        else:
-            self._incoming.write_eof()
-        return bool(data)
 
     def _decrypt(self, limit: int) -> bytes:
         """Take up to `limit` bytes of plaintext out of the records that are there."""

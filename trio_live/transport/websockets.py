@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import logging
 from contextlib import suppress
+from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
 import trio
@@ -89,7 +90,6 @@ class WebSocketsTransport(Inbox):
         self._request = request
         self._stream = stream
         self._cutter = MessageCutter(request.max_message_bytes)
-        self._protocol = Protocol(Side.CLIENT, max_size=request.max_message_bytes, logger=_NO_LOG)
         self.confirmed_bytes = 0
         self._pings = 0  # how many were sent
         self._ping_due: int | None = None  # what the answer to the last one will confirm
@@ -99,6 +99,11 @@ class WebSocketsTransport(Inbox):
         self._goodbye: tuple[int, str] | None = None  # our own close, if the other's was not first
         self._end: tuple[int, str] | None = None  # what receive() raises when all is taken
         self._done = Flag()  # set when everything may be torn down
+
+    @cached_property
+    def _protocol(self) -> Protocol:
+        """The library's side of it; 1.1 KiB that a connection of plain messages never needs."""
+        return Protocol(Side.CLIENT, max_size=self._request.max_message_bytes, logger=_NO_LOG)
 
     @property
     def accepted_bytes(self) -> int:
