@@ -82,13 +82,27 @@ class Reader:
 
         Cancellation: atomic. If cancelled, no frame is lost.
         """
-        while True:
-            with trio.CancelScope(deadline=min(keeper.due, self.end_at)) as self._scope:
-                return await self._read(transport, keeper)
-            if trio.current_time() >= self.end_at or not keeper.look():
-                # It was taken for lost, or a write failed and the reading side has not noticed in
-                # all of close_timeout.
-                return TransportClosed(NO_CLOSE_FRAME)
+        clock = trio.lowlevel.current_clock()  # half the steps of trio.current_time()
+        try:
+            while True:
+                with trio.CancelScope(deadline=min(keeper.due, self.end_at)) as self._scope:
+                    while True:
+                        # Before a frame is taken, not after: being cancelled here must lose none.
+                        if self._fanout.blocked:
+                            await self._fanout.wait_room()
+                        frame: str | bytes | None = await transport.receive()
+                        self.received_at = clock.current_time()
+                        while frame is not None:
+                            self._take(frame)
+                            if keeper.seeking or self._protocol.go_away is not None:
+                                keeper.notice()
+                            frame = None if self._fanout.blocked else transport.receive_nowait()
+                if trio.current_time() >= self.end_at or not keeper.look():
+                    # It was taken for lost, or a write failed and the reading side has not noticed
+                    # in all of close_timeout.
+                    return TransportClosed(NO_CLOSE_FRAME)
+        except TransportClosed as closed:
+            return closed
 
     def look_at(self, when: float) -> None:
         """Have the keeper look at the connection then."""
@@ -105,23 +119,6 @@ class Reader:
         """Turn a frame into events."""
         self.received_at = trio.current_time()
         self._take(frame)
-
-    async def _read(self, transport: Transport, keeper: Caretaker) -> TransportClosed:
-        clock = trio.lowlevel.current_clock()  # half the steps of trio.current_time()
-        try:
-            while True:
-                # Before a frame is taken, not after: being cancelled here must lose none.
-                if self._fanout.blocked:
-                    await self._fanout.wait_room()
-                frame: str | bytes | None = await transport.receive()
-                self.received_at = clock.current_time()
-                while frame is not None:
-                    self._take(frame)
-                    if keeper.seeking or self._protocol.go_away is not None:
-                        keeper.notice()
-                    frame = None if self._fanout.blocked else transport.receive_nowait()
-        except TransportClosed as closed:
-            return closed
 
     def _take(self, frame: str | bytes) -> None:
         self.frames += 1
