@@ -165,6 +165,7 @@ class Talk:
             self._opened.append(session)
             self._turns[index + 1].set()
             if len(self._opened) == self._sessions:
+                gc.collect()  # what opening left: else chance decides who pays for it in talking
                 self._bench.server_report()
                 self._clock = Clock()
                 self._start = time.monotonic() + LEAD + LEAD_PER_SESSION * self._sessions
