@@ -7,8 +7,10 @@ import shutil
 import socket
 import ssl
 import subprocess
+from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from itertools import accumulate
 from pathlib import Path
 
 import pytest
@@ -288,6 +290,47 @@ async def test_tls_what_waits_together_is_one_record(most: int) -> None:
             if most > 999:
                 assert len(_records(bytes(taken))) <= 2  # the first frame may go alone
             await client.aclose()
+    await trio.aclose_forcefully(server)
+
+
+@pytest.mark.parametrize("most", [1, 100, 16_405, 16_406, 16_427, 30_000])
+async def test_tls_what_arrived_counts_as_begun_wherever_the_socket_stops(most: int) -> None:
+    """What records add to the bytes keeps no frame that arrived from counting as begun."""
+    near, far = socket.socketpair()
+    near.setblocking(False)
+    left = 1_000_000
+
+    def try_write(data: bytes) -> int:
+        nonlocal left
+        size = near.send(data[:left])
+        left -= size
+        return size
+
+    stream = trio.SocketStream(trio.socket.from_stdlib_socket(near))
+    client = TlsStream(stream, try_write, _client_context(), "live.test")
+    server = trio.SSLStream(
+        trio.SocketStream(trio.socket.from_stdlib_socket(far)), _server_context(), server_side=True
+    )
+    frames = [b"x" * size for size in (90, 16_280, 14, 500, 15_884, 20, 1_000)]
+    with trio.fail_after(10):
+        async with trio.open_nursery() as handshakes:
+            handshakes.start_soon(client.do_handshake)
+            handshakes.start_soon(server.do_handshake)
+        before = client.accepted
+        client._pending = deque(frames)  # as if they had waited together
+        client.accepted += sum(map(len, frames))
+        left = most
+        client._write_together()
+        written, begun = client.written - before, client.begun - before
+        near.shutdown(socket.SHUT_WR)  # no task writes the rest
+        received = bytearray()
+        with suppress(trio.BrokenResourceError):
+            while data := await server.receive_some():
+                received += data
+        ends = list(accumulate(map(len, frames)))
+        arrived = max((end for end in ends if end <= len(received)), default=0)
+        assert max(arrived, written) <= begun <= min(most, sum(map(len, frames)))
+    await client.aclose()
     await trio.aclose_forcefully(server)
 
 

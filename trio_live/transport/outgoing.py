@@ -223,7 +223,7 @@ class OutgoingStream(trio.abc.Stream):
                 self._load()
                 going, size = self._going, self._going_size
                 self._going, self._going_size = b"", 0  # more may be sealed meanwhile
-                self.begun += size  # if it fails, nobody knows how far it came
+                self.begun = self.written + size  # if it fails, nobody knows how far it came
                 await self._stream.send_all(going)
             except (OSError, trio.BrokenResourceError, trio.ClosedResourceError):
                 self._break()
@@ -274,8 +274,10 @@ class OutgoingStream(trio.abc.Stream):
     def _push(self) -> None:
         """Write what the socket takes of what is on its way.
 
-        As many bytes as are left of it count as not written. Without TLS that is exact; with it, a
-        frame whose bytes were all taken may be in a record that is not complete yet.
+        As many bytes as are left of it count as not written, and as many as were taken as begun.
+        Without TLS both are exact; with it, a frame whose bytes were all taken may be in a record
+        that is not complete yet, and what records add may keep one that has arrived from counting
+        as written.
         """
         assert self._try_write is not None
         taken = self._try_write(self._going)
@@ -285,7 +287,7 @@ class OutgoingStream(trio.abc.Stream):
         done = self._going_size - min(left, self._going_size)
         self._going_size -= done
         self.written += done
-        self.begun += done
+        self.begun = min(self.begun + taken, self.written + self._going_size)
 
     def _next_batch(self, pending: deque[bytes]) -> bytes:
         size = 0
