@@ -66,3 +66,42 @@ async def test_flusher_leaves_a_socket_that_is_full_to_a_task_of_its_own(
             assert await far.receive_some() == b"bcd"  # behind what the socket took
             assert stream.accepted == stream.written == stream.begun == 4
             await stream.aclose()
+
+
+def test_flusher_writes_for_streams_that_end_with_the_run() -> None:
+    """At the end of a run all system tasks are cancelled together; who has one still closes well.
+
+    Several runs, because Trio wakes them in an order of its own.
+    """
+    told: list[tuple[bytes, int]] = []
+
+    async def say_goodbye() -> None:
+        taken = bytearray()
+
+        def try_write(data: bytes) -> int:
+            taken.extend(data)
+            return len(data)
+
+        stream = OutgoingStream(memory_stream_pair()[0], try_write)
+        async with trio.open_nursery() as nursery:
+            stream.start(nursery)
+            stream.write(b"first,")
+            stream.write(b"second,")
+            try:
+                await trio.sleep_forever()
+            finally:
+                with trio.CancelScope(shield=True):
+                    stream.write(b"third,")
+                    stream.write(b"goodbye")
+                    await trio.sleep(1)
+                    told.append((bytes(taken), stream.backlog))
+                    await stream.aclose()
+
+    async def main() -> None:
+        for _ in range(3):
+            trio.lowlevel.spawn_system_task(say_goodbye)
+        await wait_all_tasks_blocked()
+
+    for _ in range(10):
+        trio.run(main, clock=MockClock(autojump_threshold=0))
+    assert told == [(b"first,second,third,goodbye", 0)] * 30

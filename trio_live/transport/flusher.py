@@ -46,21 +46,20 @@ class Flusher:
             trio.lowlevel.spawn_system_task(self._run, name="trio_live flusher")
 
     async def _run(self) -> None:
-        try:
-            while self._due or self._streams:
-                due, self._due = self._due, []
-                for flush in due:
-                    flush()
-                if not self._due and self._streams:
-                    await self._park()
-        finally:
-            self._running = False
+        while self._due or self._streams:
+            due, self._due = self._due, []
+            for flush in due:
+                flush()
+            if not self._due and self._streams:
+                await self._park()
+        self._running = False
 
     async def _park(self) -> None:
         self._parked = trio.lowlevel.current_task()
 
         def abort(_: object) -> trio.lowlevel.Abort:
             self._parked = None
+            self._running = False  # what is put off from here on needs another task
             return trio.lowlevel.Abort.SUCCEEDED
 
         await trio.lowlevel.wait_task_rescheduled(abort)
