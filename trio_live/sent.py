@@ -130,6 +130,8 @@ class SentLog:
         """
         self._forget_written(transport)
         last = transport.begun_bytes if again else transport.written_bytes
+        # Of what is written in one go, the first may be confirmed before the last is written.
+        last = max(last, transport.confirmed_bytes)
         unwritten = [waiting[1:] for waiting in self._unwritten or () if waiting[0] > last]
         self.uncertain = Counter(
             kind for end, kind in self._unconfirmed or () if transport.confirmed_bytes < end <= last
