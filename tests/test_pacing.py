@@ -256,6 +256,10 @@ async def test_who_is_cancelled_by_the_send_of_another_sends_nothing_more(
     ("source", "rate", "chunk_ms", "error"),
     [
         (["text"], 16_000, 20, InvalidArgumentType),
+        ("a.wav", 16_000, 20, InvalidArgumentType),
+        (None, 16_000, 20, InvalidArgumentType),
+        (bytearray(640), 16_000, 20, InvalidArgumentType),
+        (memoryview(CHUNK), 16_000, 20, InvalidArgumentType),
         ([CHUNK, 1], 16_000, 20, InvalidArgumentType),
         (CHUNK, "16000", 20, InvalidArgumentType),
         (CHUNK, 16_000, True, InvalidArgumentType),
@@ -280,3 +284,11 @@ async def test_session_sends_from_a_source(autojump_clock: MockClock) -> None:
     assert trio.current_time() == pytest.approx(0.04)
     with pytest.raises(InvalidArgument):
         await session.send_audio_from(b"odd")
+
+
+async def test_other_buffers_are_not_taken_for_numbers() -> None:
+    """The message names the argument and says what to do."""
+    line = Line()
+    with pytest.raises(InvalidArgumentType, match=r"source must be bytes.*bytearray.*bytes\("):
+        await paced(line, bytearray(CHUNK))  # type: ignore[arg-type]
+    assert not line.chunks

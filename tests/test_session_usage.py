@@ -853,3 +853,10 @@ async def test_conversation_event_by_event(autojump_clock: MockClock) -> None:
             Disconnected(1000, "", True, {}),
         ]
         assert [turn.text for turn in session.state.history] == ["Hello."]
+
+
+@pytest.mark.parametrize("target", ["active", "ACTIVE", None, 3])
+async def test_wait_for_what_is_no_phase(target: object, live_session: SessionHandle) -> None:
+    """It is told, and not waited for."""
+    with pytest.raises(trio_live.InvalidArgumentType, match="target must be a SessionPhase"):
+        await live_session.wait_for_phase(target)  # type: ignore[arg-type]

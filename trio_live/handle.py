@@ -128,6 +128,7 @@ class SessionHandle(SessionVerbs):
         A phase entered after the call is never missed, however short it is.
 
         Raises:
+            InvalidArgumentType: It is no SessionPhase.
             SessionClosed: The session ended normally first.
             ConnectionLost: The session was lost first.
 

@@ -220,6 +220,14 @@ async def pace(
         given: object = value
         if isinstance(given, bool) or not isinstance(given, int):
             raise InvalidArgumentType(f"{name} must be an int, not {type(given).__name__}")
+    kind: object = source
+    if isinstance(kind, str | bytearray | memoryview) or not isinstance(
+        kind, bytes | Iterable | AsyncIterable
+    ):
+        raise InvalidArgumentType(
+            f"source must be bytes, or an iterable of bytes, not {type(kind).__name__}; copy other "
+            "buffers with bytes(...)"
+        )
     size = _SAMPLE_BYTES * (sample_rate_hz * chunk_ms // 1_000)
     if size <= 0:
         raise InvalidArgument(f"{chunk_ms=} at {sample_rate_hz=} is less than one sample")

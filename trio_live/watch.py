@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import trio
 
-from trio_live.errors import LiveError, SessionClosed
+from trio_live.errors import InvalidArgumentType, LiveError, SessionClosed
 from trio_live.events import PhaseChanged
 from trio_live.state import SessionPhase
 
@@ -63,11 +63,17 @@ class PhaseWatch:
         """Wait until `target` is entered, or return at once if it is the current phase.
 
         Raises:
+            InvalidArgumentType: It is no SessionPhase.
             SessionClosed: The session ended normally without entering it.
             LiveError: The session ended without entering it, by this error.
 
         Cancellation: atomic. If cancelled, nothing happened.
         """
+        given: object = target
+        if not isinstance(given, SessionPhase):
+            raise InvalidArgumentType(
+                f"target must be a SessionPhase such as SessionPhase.ACTIVE, not {given!r}"
+            )
         if self.phase is target:
             await trio.lowlevel.checkpoint()
             return
